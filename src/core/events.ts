@@ -1,0 +1,73 @@
+// Everything that can happen to the device, as past facts, and everything the core may ask for once.
+// Facts carry the attempt or turn number they belong to, so that a late one is recognised and ignored.
+import type { DeviceMessage, ServerMessage } from '../protocol/messages.ts';
+
+/** What a failure means for what to do next; decided once, by the adapter that saw it. */
+export type FailureClass =
+  | 'normal'
+  | 'network'
+  | 'transient'
+  | 'restarting'
+  | 'auth'
+  | 'configuration'
+  | 'clock'
+  | 'portal'
+  | 'protocol'
+  | 'local';
+
+/** Why a connection ended, in words for people and in the one word that policy reads. */
+export type Loss = {
+  readonly class: FailureClass;
+  readonly reason: string;
+  readonly detectedBy: string;
+  /** The machine was there and said no at once: it is likely to be back soon. */
+  readonly quick: boolean;
+  readonly retryAfterMs?: number;
+};
+
+export type Event =
+  | { readonly type: 'agent.started' }
+  | { readonly type: 'button.pressed' }
+  | { readonly type: 'button.released' }
+  /** A click, or a hold of `holdMs`, asked for over the control socket or the keyboard. */
+  | { readonly type: 'press.asked'; readonly holdMs?: number }
+  | { readonly type: 'stop.asked' }
+  | { readonly type: 'shutdown.asked' }
+  | { readonly type: 'setup.activating'; readonly code: string }
+  | { readonly type: 'setup.done' }
+  | { readonly type: 'socket.opened'; readonly attempt: number }
+  | { readonly type: 'socket.closed'; readonly attempt: number; readonly loss: Loss }
+  | { readonly type: 'server.said'; readonly attempt: number; readonly message: ServerMessage }
+  /** Text that is no message, such as a refusal in plain words before the hello. */
+  | { readonly type: 'server.muttered'; readonly attempt: number; readonly text: string }
+  /** A packet of speech came while the speaker's valve was shut. */
+  | { readonly type: 'speech.arrived'; readonly attempt: number }
+  | { readonly type: 'uplink.voiced'; readonly turn: number }
+  | { readonly type: 'uplink.flushed'; readonly turn: number; readonly take: number }
+  | { readonly type: 'microphone.failed'; readonly turn: number; readonly reason: string }
+  | { readonly type: 'downlink.started'; readonly turn: number }
+  /** Packets keep coming; reported at most once a second. */
+  | { readonly type: 'downlink.heard'; readonly turn: number }
+  | { readonly type: 'downlink.drained'; readonly turn: number }
+  | { readonly type: 'speaker.failed'; readonly turn: number; readonly reason: string }
+  | { readonly type: 'timer.fired'; readonly timer: string };
+
+/** Sounds and signs for the person at the box, named after what they say. */
+export type Cue =
+  | 'listen'
+  | 'stop'
+  | 'offline'
+  | 'error'
+  | 'muted'
+  | 'unmuted'
+  | 'code'
+  | 'lost'
+  | 'no-answer';
+
+/** One-off deeds. Whatever has an end belongs in `holds`, not here. */
+export type Act =
+  | { readonly type: 'say'; readonly attempt: number; readonly message: DeviceMessage }
+  | { readonly type: 'cue'; readonly cue: Cue };
+
+/** The moment of an event: monotonic milliseconds, and a random number in [0, 1) to decide jitter with. */
+export type Moment = { readonly at: number; readonly dice: number };

@@ -1,0 +1,186 @@
+// What must be running in a given state: derived, never remembered. Whoever carries it out starts what is new here and
+// stops what is gone, so nothing can be left over.
+import { holdTimer, releaseTimer } from './gesture.ts';
+import { attemptTimer, currentOf, type Link, RENEW_TIMER, retryTimer } from './link.ts';
+import { quiet, type State } from './state.ts';
+import { deadlineTimer, playsNow, recordsNow, SETTLE_TIMER, type Turn } from './turn.ts';
+
+export type Utterance = {
+  readonly turn: number;
+  readonly take: number;
+  /** The connection its packets go to, from the first one on; null: they are kept. */
+  readonly sendTo: number | null;
+  /** `ending`: the packet begun is completed, then the microphone closes. */
+  readonly capture: 'open' | 'ending';
+};
+
+export type Playback = {
+  readonly turn: number;
+  /** No more packets are expected: play out, and say when it is quiet. */
+  readonly ending: boolean;
+};
+
+export type Timer = { readonly name: string; readonly afterMs: number };
+
+export type Holds = {
+  /** Attempts whose sockets are to exist; at most the current one and its successor. */
+  readonly sockets: readonly number[];
+  readonly utterance: Utterance | null;
+  readonly playback: Playback | null;
+  readonly timers: readonly Timer[];
+  /** The one word for people. */
+  readonly status: 'idle' | 'listening' | 'thinking' | 'speaking' | 'activating';
+};
+
+/** The dialler has a deadline of its own; this one is for a dialler that broke its word. */
+const DIAL_GRACE_MS = 1_000;
+
+/**
+ * The longest that each phase may last. Listening, thinking and speaking: reference servers' own limits. Finishing: a
+ * full buffer of 30 s sent at four times real time, twice over. Draining: a full jitter buffer (10 s) and the card's.
+ * Pressed: far beyond any gesture's decision. Aborting and settling: a round trip on a bad mobile network.
+ */
+const DEADLINE_MS = {
+  aborting: 3_000,
+  pressed: 5_000,
+  listening: 60_000,
+  followUp: 8_000,
+  finishing: 15_000,
+  firstAnswer: 15_000,
+  firstAudio: 60_000,
+  nextPacket: 30_000,
+  draining: 15_000,
+  settle: 1_500,
+} as const;
+
+export function holds(state: State): Holds {
+  return {
+    sockets: socketsOf(state.link),
+    utterance: utteranceOf(state),
+    playback: playsNow(state.turn)
+      ? { turn: state.turn.turn, ending: state.turn.phase === 'draining' }
+      : null,
+    timers: timersOf(state),
+    status: state.setup.phase === 'activating' ? 'activating' : statusOf(state.turn),
+  };
+}
+
+export function holdsTimer(state: State, name: string): boolean {
+  return timersOf(state).some((timer) => timer.name === name);
+}
+
+function socketsOf(link: Link): readonly number[] {
+  switch (link.phase) {
+    case 'dialing':
+    case 'greeting':
+      return [link.attempt];
+    case 'ready':
+      return link.successor === null ? [link.current] : [link.current, link.attempt];
+    case 'unconfigured':
+    case 'resting':
+    case 'waiting':
+    case 'stopped':
+      return [];
+  }
+}
+
+function utteranceOf(state: State): Utterance | null {
+  const { turn, link } = state;
+  const capture = recordsNow(turn) && turn.phase !== 'finishing' ? 'open' : 'ending';
+  switch (turn.phase) {
+    case 'idle':
+    case 'aborting':
+      return null;
+    case 'pressed':
+      return { turn: turn.turn, take: 0, sendTo: null, capture };
+    case 'recording':
+      return { turn: turn.turn, take: turn.take, sendTo: null, capture };
+    case 'listening':
+    case 'finishing':
+      return { turn: turn.turn, take: turn.take, sendTo: currentOf(link), capture };
+    case 'thinking':
+    case 'speaking':
+    case 'draining':
+      if (turn.mode === 'realtime')
+        return { turn: turn.turn, take: turn.take, sendTo: currentOf(link), capture };
+      // Kept until the server has understood it, in case it must be sent again.
+      return turn.phase === 'thinking' && turn.awaiting === 'answer'
+        ? { turn: turn.turn, take: turn.take, sendTo: currentOf(link), capture }
+        : null;
+  }
+}
+
+function timersOf(state: State): readonly Timer[] {
+  return [...linkTimers(state), ...turnTimers(state), ...gestureTimers(state)];
+}
+
+function gestureTimers({ gesture, policy }: State): readonly Timer[] {
+  if (gesture.phase === 'undecided') return [{ name: holdTimer, afterMs: policy.gesture.holdAfterMs }];
+  return gesture.phase === 'held-for' ? [{ name: releaseTimer(gesture), afterMs: gesture.forMs }] : [];
+}
+
+function linkTimers({ link, policy, turn }: State): readonly Timer[] {
+  const { connectTimeoutMs, helloTimeoutMs, renewAfterMs } = policy.link;
+  const dialing = { name: attemptTimer(link, 'dial'), afterMs: connectTimeoutMs + DIAL_GRACE_MS };
+  const greeting = { name: attemptTimer(link, 'hello'), afterMs: helloTimeoutMs };
+  switch (link.phase) {
+    case 'waiting':
+      return [{ name: retryTimer(link), afterMs: link.delayMs }];
+    case 'dialing':
+      return [dialing];
+    case 'greeting':
+      return [greeting];
+    case 'ready':
+      if (link.successor !== null) return [link.successor.phase === 'dialing' ? dialing : greeting];
+      return renewAfterMs !== null && quiet(turn) ? [{ name: RENEW_TIMER, afterMs: renewAfterMs }] : [];
+    case 'unconfigured':
+    case 'resting':
+    case 'stopped':
+      return [];
+  }
+}
+
+function turnTimers({ turn, policy }: State): readonly Timer[] {
+  const deadline = (afterMs: number): Timer => ({ name: deadlineTimer(turn), afterMs });
+  switch (turn.phase) {
+    case 'idle':
+      return [];
+    case 'aborting':
+      return [deadline(DEADLINE_MS.aborting)];
+    case 'pressed':
+      return [deadline(DEADLINE_MS.pressed)];
+    case 'recording':
+      return [deadline(policy.turn.offlineHoldMs)];
+    case 'listening':
+      if (turn.origin === 'follow-up') return [deadline(DEADLINE_MS.followUp)];
+      return turn.origin === 'barge-in'
+        ? [deadline(DEADLINE_MS.listening), { name: SETTLE_TIMER, afterMs: DEADLINE_MS.settle }]
+        : [deadline(DEADLINE_MS.listening)];
+    case 'finishing':
+      return [deadline(DEADLINE_MS.finishing)];
+    case 'thinking':
+      return [deadline(turn.awaiting === 'answer' ? DEADLINE_MS.firstAnswer : DEADLINE_MS.firstAudio)];
+    case 'speaking':
+      return [deadline(DEADLINE_MS.nextPacket)];
+    case 'draining':
+      return [deadline(DEADLINE_MS.draining)];
+  }
+}
+
+function statusOf(turn: Turn): Holds['status'] {
+  switch (turn.phase) {
+    case 'idle':
+    case 'aborting':
+      return 'idle';
+    case 'pressed':
+    case 'recording':
+    case 'listening':
+      return 'listening';
+    case 'finishing':
+    case 'thinking':
+      return 'thinking';
+    case 'speaking':
+    case 'draining':
+      return 'speaking';
+  }
+}

@@ -1,0 +1,146 @@
+// What each sign of the button means in each phase of a turn: the table of the product's behaviour, cell by cell.
+import type { Sign } from './gesture.ts';
+import { type Around, abort, cue, giveUp, idle, say, stay, type Turn, type TurnStepped } from './turn.ts';
+
+export type Pressed = TurnStepped & {
+  /** Somebody wants the connection now. */
+  readonly hurry: boolean;
+};
+
+export function pressTurn(turn: Turn, sign: Sign, around: Around): Pressed {
+  const stepped = signed(turn, sign, around);
+  return { ...stepped, hurry: sign === 'pressed' };
+}
+
+/** A double click cancels what goes on; muting itself belongs to the device as a whole. */
+function signed(turn: Turn, sign: Sign, around: Around): TurnStepped {
+  switch (sign) {
+    case 'pressed':
+      return down(turn, around);
+    case 'clicked':
+      return clicked(turn, around);
+    case 'held':
+      return held(turn, around);
+    case 'released':
+      return released(turn);
+    case 'doubled':
+      return cancelled(turn, around);
+  }
+}
+
+function down(turn: Turn, around: Around): TurnStepped {
+  switch (turn.phase) {
+    case 'idle':
+    case 'aborting':
+      if (around.muted) return { turn, acts: [cue('muted')] };
+      if (around.reach === 'unconfigured') return { turn, acts: [cue('error')] };
+      return {
+        turn: { phase: 'pressed', turn: turn.turn + 1, over: turn.phase },
+        acts: [cue(around.reach === 'away' ? 'offline' : 'listen')],
+      };
+    case 'finishing':
+    case 'thinking':
+      return stay({ phase: 'pressed', turn: turn.turn + 1, over: 'thinking' });
+    case 'speaking':
+    case 'draining':
+      // The new phase plays nothing: silence at once.
+      return {
+        turn: { phase: 'pressed', turn: turn.turn + 1, over: 'speaking' },
+        acts: around.muted ? [] : [cue('listen')],
+      };
+    case 'pressed':
+    case 'recording':
+    case 'listening':
+      return stay(turn);
+  }
+}
+
+function clicked(turn: Turn, around: Around): TurnStepped {
+  switch (turn.phase) {
+    case 'pressed':
+      if (turn.over === 'thinking') return giveUp(turn, around, 'cancelled', 'stop');
+      return begin(turn, around.policy.mode, around);
+    case 'listening':
+      if (turn.origin === 'follow-up' || turn.mode === 'realtime')
+        return giveUp(turn, around, 'conversation ended', 'stop');
+      return stay({ phase: 'finishing', turn: turn.turn, mode: turn.mode, take: turn.take });
+    case 'recording':
+      return { turn: idle(turn, 'cancelled, nothing was sent'), acts: [cue('stop')] };
+    default:
+      // The phase has changed since the finger came down: what the click asked for has happened by itself.
+      return stay(turn);
+  }
+}
+
+function held(turn: Turn, around: Around): TurnStepped {
+  switch (turn.phase) {
+    case 'pressed':
+      return begin(turn, 'manual', around);
+    case 'listening':
+      // Begun anew as push-to-talk, so that the server's ear for pauses doesn't end it; what was said is sent again.
+      return {
+        turn: { phase: 'listening', turn: turn.turn, mode: 'manual', take: turn.take + 1, origin: 'press' },
+        acts: say(around, { type: 'listen', state: 'start', mode: 'manual' }),
+      };
+    case 'recording':
+      return stay({ ...turn, mode: 'manual', capture: 'going' });
+    default: {
+      // The phase has changed since the finger came down; whoever still holds the button means to talk.
+      const pressed = down(turn, around);
+      if (pressed.turn.phase !== 'pressed') return stay(turn);
+      const begun = begin(pressed.turn, 'manual', around);
+      return { turn: begun.turn, acts: [...pressed.acts, ...begun.acts] };
+    }
+  }
+}
+
+function released(turn: Turn): TurnStepped {
+  if (turn.phase === 'listening' && turn.mode === 'manual')
+    return stay({ phase: 'finishing', turn: turn.turn, mode: turn.mode, take: turn.take });
+  if (turn.phase === 'recording' && turn.mode === 'manual') return stay({ ...turn, capture: 'ending' });
+  return stay(turn);
+}
+
+function cancelled(turn: Turn, around: Around): TurnStepped {
+  switch (turn.phase) {
+    case 'idle':
+    case 'aborting':
+      return stay(turn);
+    case 'pressed':
+    case 'recording':
+      return stay(idle(turn, 'cancelled by a double click'));
+    case 'listening':
+    case 'finishing':
+    case 'thinking':
+    case 'speaking':
+    case 'draining':
+      return abort(turn, around, 'cancelled by a double click');
+  }
+}
+
+/** The gesture is decided: from here on there is something to send. */
+function begin(
+  turn: Turn & { phase: 'pressed' },
+  mode: 'auto' | 'manual' | 'realtime',
+  around: Around,
+): TurnStepped {
+  const interrupts = turn.over === 'speaking' || turn.over === 'thinking';
+  const first = interrupts ? say(around, { type: 'abort' }) : [];
+  if (around.muted)
+    return {
+      turn: { phase: 'aborting', turn: turn.turn, why: 'interrupted while muted' },
+      acts: [...first, cue('muted')],
+    };
+  const utterance = { turn: turn.turn, mode };
+  if (around.attempt === null)
+    return {
+      turn: { ...utterance, phase: 'recording', take: 0, capture: 'going', why: 'not connected' },
+      acts: [],
+    };
+  const cues = turn.over === 'thinking' ? [cue('listen')] : [];
+  const origin = turn.over === 'idle' ? 'press' : 'barge-in';
+  return {
+    turn: { ...utterance, phase: 'listening', take: 1, origin },
+    acts: [...first, ...say(around, { type: 'listen', state: 'start', mode }), ...cues],
+  };
+}

@@ -1,0 +1,118 @@
+// Every interface between the agent and the world, as types only. Each port has an adapter for Linux and a
+// simulated one. Callbacks are passed once, at the start; `start` and `stop` may be called in any order and
+// any number of times; after `stop` nothing of the stopped run is reported; failures arrive as values.
+import type { Loss } from './core/events.ts';
+
+export type { FailureClass, Loss } from './core/events.ts';
+
+/** Ends what it was returned for; calling it twice is harmless. */
+export type Cancel = () => void;
+
+export interface Clock {
+  /** Monotonic milliseconds since an arbitrary moment; for durations. */
+  now(): number;
+  /** Milliseconds since 1970; for logs and status only, it may jump. */
+  wallMs(): number;
+  after(delayMs: number, fire: () => void): Cancel;
+  /** A random number in [0, 1). */
+  dice(): number;
+}
+
+/** One line per call: what happened, and the figures it happened with. */
+export interface Log {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
+
+/** Signed 16-bit little-endian PCM, mono unless a port says otherwise. */
+export type Pcm = Uint8Array;
+
+export interface Microphone {
+  /** What it records from, as the user named it; for status and log. */
+  readonly device: string;
+  /** Starts capturing 16 kHz mono in chunks of about 20 ms. */
+  start(on: MicrophoneEvents): void;
+  stop(): void;
+}
+
+export interface MicrophoneEvents {
+  pcm(pcm: Pcm): void;
+  /** The capture is over though nobody stopped it. `reason` is what the device or program said. */
+  ended(reason: string): void;
+}
+
+export interface Speaker {
+  readonly device: string;
+  /** The rate of the mono PCM it takes. */
+  readonly rateHz: number;
+  /** Opens the device; what is written before it is open is kept. */
+  start(on: SpeakerEvents): void;
+  /** The caller paces: at most about 100 ms ahead of what has been played. */
+  write(pcm: Pcm): void;
+  /** Plays out what was written, the hardware's buffer included, reports `finished` and closes the device. */
+  finish(): void;
+  /** Silence, now. What was written and not yet played is dropped. */
+  stop(): void;
+}
+
+export interface SpeakerEvents {
+  finished(): void;
+  /** Playback broke off though nobody stopped it. */
+  ended(reason: string): void;
+}
+
+export interface Codec {
+  readonly name: string;
+  /** 16 kHz mono, 60 ms a packet. */
+  encoder(options: EncoderOptions): Encoder;
+  /** Decodes packets of any rate and length to mono PCM at `rateHz`. */
+  decoder(rateHz: number): Decoder;
+}
+
+export type EncoderOptions = { readonly bitrateBps: number; readonly complexity: number };
+
+export interface Encoder {
+  /** `pcm` holds exactly 960 samples (1,920 bytes); any other length throws a RangeError. */
+  encode(pcm: Pcm): Uint8Array;
+}
+
+export interface Decoder {
+  /** Undefined when the packet is empty, corrupt or longer than Opus allows. */
+  decode(packet: Uint8Array): Pcm | undefined;
+  /** Invents `durationMs` of sound to bridge a gap: the last sound fading out. At most 120 ms a call. */
+  conceal(durationMs: number): Pcm;
+}
+
+export type DialRequest = {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** One deadline for name look-up, TCP, TLS and upgrade together. */
+  readonly deadlineMs: number;
+  readonly caFile?: string;
+};
+
+export interface SocketEvents {
+  opened(): void;
+  text(text: string): void;
+  binary(bytes: Uint8Array): void;
+  /** Exactly once per dial that was not terminated, whatever happened. */
+  closed(loss: Loss): void;
+}
+
+export interface Dialer {
+  dial(request: DialRequest, on: SocketEvents): Socket;
+}
+
+export interface Socket {
+  /** Bytes accepted but not yet handed to the kernel. */
+  readonly bufferedBytes: number;
+  /** Each is ignored on a socket that is not open. */
+  sendText(text: string): void;
+  sendBinary(bytes: Uint8Array): void;
+  /** A polite close; `closed` follows within 2 s at the most. */
+  close(): void;
+  /** Gone at once, and nothing more is reported. */
+  terminate(): void;
+}

@@ -1,0 +1,404 @@
+// A turn's transitions by what the server, the audio path, the connection and the clock do; a row a sentence.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ServerMessage } from '../../src/protocol/messages.ts';
+import { Box, type PolicyChanges } from '../helpers/box.ts';
+
+const ready = (changes: PolicyChanges = {}) => new Box(changes).connect();
+const STT: ServerMessage = { type: 'stt', text: 'what time is it' };
+const TTS = (state: 'start' | 'stop'): ServerMessage => ({ type: 'tts', state });
+
+type Row = readonly [sentence: string, box: () => Box, phase: string, acts: readonly string[]];
+
+function check(rows: readonly Row[]): void {
+  for (const [sentence, play, phase, acts] of rows)
+    it(sentence, () => {
+      const box = play();
+      assert.equal(box.state.turn.phase, phase);
+      assert.deepEqual(box.took(), acts);
+    });
+}
+
+/** A press in mode hold, and let go. */
+const manual = () => {
+  const box = ready().do({ type: 'button.pressed' }).pass(500).do({ type: 'button.released' }).flush();
+  box.took();
+  return box;
+};
+
+const realtime = () => {
+  const box = ready({ turn: { mode: 'realtime' } }).click();
+  box.took();
+  return box;
+};
+
+describe('a whole turn', () => {
+  it('in mode auto goes from the press to follow-up listening', () => {
+    const box = ready().click();
+    const phases = [box.state.turn.phase];
+    const see = () => phases.push(box.state.turn.phase);
+    box.hear(STT);
+    see();
+    box.hear(TTS('start'));
+    see();
+    box.sound('started');
+    see();
+    box.hear(TTS('stop'));
+    see();
+    box.sound('drained');
+    see();
+    assert.deepEqual(phases, ['listening', 'thinking', 'thinking', 'speaking', 'draining', 'listening']);
+    assert.deepEqual(box.took(), ['cue listen', 'listen start auto', 'listen start auto']);
+  });
+
+  check([
+    [
+      'by push-to-talk ends in idle',
+      () => manual().hear(STT, TTS('start')).sound('started').hear(TTS('stop')).sound('drained'),
+      'idle',
+      [],
+    ],
+    [
+      'without follow-up ends in idle',
+      () =>
+        ready({ turn: { followUp: false } })
+          .reach('draining')
+          .sound('drained'),
+      'idle',
+      [],
+    ],
+    [
+      'in realtime listens on without another listen start',
+      () => realtime().hear(STT, TTS('start')).sound('started').hear(TTS('stop')).sound('drained'),
+      'listening',
+      [],
+    ],
+  ]);
+
+  it('in realtime keeps the microphone open while the answer plays', () => {
+    const box = realtime().hear(STT, TTS('start')).sound('started');
+    assert.equal(box.state.turn.phase, 'speaking');
+    assert.equal(box.holds.utterance?.capture, 'open');
+    assert.equal(box.holds.utterance?.sendTo, 1);
+  });
+});
+
+describe('listening', () => {
+  check([
+    ['ends when the server has understood', () => ready().reach('listening').hear(STT), 'thinking', []],
+    [
+      'ends when the server begins to answer',
+      () => ready().reach('listening').hear(TTS('start')),
+      'thinking',
+      [],
+    ],
+    [
+      'ends when speech comes without any announcement',
+      () => ready().reach('listening').do({ type: 'speech.arrived', attempt: 1 }),
+      'thinking',
+      [],
+    ],
+    ['is not ended by a late tts stop', () => ready().reach('listening').hear(TTS('stop')), 'listening', []],
+    [
+      'ends after 60 s as if the speaker had clicked',
+      () => ready().reach('listening').pass(60_000),
+      'finishing',
+      [],
+    ],
+    [
+      'in follow-up ends after 8 s in which nothing was said',
+      () => ready().reach('draining').sound('drained').pass(8_000),
+      'aborting',
+      ['listen start auto', 'abort'],
+    ],
+    [
+      'in follow-up goes on once a voice was heard',
+      () =>
+        ready()
+          .reach('draining')
+          .sound('drained')
+          .pass(7_000)
+          .do({ type: 'uplink.voiced', turn: 2 })
+          .pass(8_000),
+      'listening',
+      ['listen start auto'],
+    ],
+    [
+      'ends with a cue when the microphone fails for good',
+      () => ready().reach('listening').do({ type: 'microphone.failed', turn: 1, reason: 'no such device' }),
+      'aborting',
+      ['abort', 'cue error'],
+    ],
+    [
+      'is not ended by an older turn’s microphone',
+      () => ready().reach('listening').do({ type: 'microphone.failed', turn: 0, reason: 'x' }),
+      'listening',
+      [],
+    ],
+    [
+      'can be stopped by command',
+      () => ready().reach('listening').do({ type: 'stop.asked' }),
+      'aborting',
+      ['abort', 'cue stop'],
+    ],
+    ['in realtime ends after 60 s of nothing', () => realtime().pass(60_000), 'aborting', ['abort']],
+    [
+      'in realtime is ended by a click',
+      () => realtime().pass(1_000).click(),
+      'aborting',
+      ['abort', 'cue stop'],
+    ],
+  ]);
+
+  it('by hold ends with listen stop only after everything is sent', () => {
+    const box = ready().do({ type: 'button.pressed' }).pass(500).do({ type: 'button.released' });
+    box.took();
+    assert.equal(box.holds.utterance?.capture, 'ending');
+    box.do({ type: 'uplink.flushed', turn: 1, take: 7 });
+    assert.deepEqual(box.took(), [], 'another take’s flush is not this one’s');
+    box.flush();
+    assert.deepEqual(box.took(), ['listen stop']);
+    assert.equal(box.state.turn.phase, 'thinking');
+  });
+});
+
+describe('barge-in', () => {
+  const interrupted = () => {
+    const box = ready().reach('speaking').click();
+    box.took();
+    return box;
+  };
+  check([
+    ['ignores the end of the interrupted answer', () => interrupted().hear(TTS('stop')), 'listening', []],
+    ['ignores a tts start that was on its way', () => interrupted().hear(TTS('start')), 'listening', []],
+    [
+      'ignores speech that was on its way',
+      () => interrupted().do({ type: 'speech.arrived', attempt: 1 }),
+      'listening',
+      [],
+    ],
+    ['hears the next answer after the late stop', () => interrupted().hear(TTS('stop'), STT), 'thinking', []],
+    [
+      'hears the next answer after a server that replies with abort',
+      () => interrupted().hear({ type: 'abort', state: 'success' }, STT),
+      'thinking',
+      [],
+    ],
+    [
+      'hears the next answer of a server that says nothing to an abort',
+      () => interrupted().pass(1_500).hear(STT),
+      'thinking',
+      [],
+    ],
+  ]);
+
+  it('ten times in a row works ten times', () => {
+    const box = ready().reach('speaking');
+    for (let time = 0; time < 10; time += 1) {
+      box.click();
+      assert.deepEqual(box.took(), ['cue listen', 'abort', 'listen start auto']);
+      assert.equal(box.holds.playback, null);
+      box.pass(1_000).hear(TTS('stop'), STT, TTS('start')).sound('started').pass(1_000);
+      assert.equal(box.state.turn.phase, 'speaking');
+    }
+  });
+});
+
+describe('thinking', () => {
+  check([
+    [
+      'gives up after 15 s without a first answer',
+      () => ready().reach('thinking').pass(15_000),
+      'aborting',
+      ['abort', 'cue no-answer'],
+    ],
+    [
+      'gives up after 60 s without sound',
+      () => ready().reach('expecting').pass(60_000),
+      'aborting',
+      ['abort', 'cue no-answer'],
+    ],
+    [
+      'ends when the answer had no sound at all',
+      () => manual().hear(STT, TTS('start'), TTS('stop')),
+      'idle',
+      [],
+    ],
+    [
+      'is not ended by a late tts stop before its own start',
+      () => ready().reach('thinking').hear(TTS('stop')),
+      'thinking',
+      [],
+    ],
+    [
+      'becomes speaking with the first packet, announced or not',
+      () => ready().reach('thinking').sound('started'),
+      'speaking',
+      [],
+    ],
+    [
+      'ends with a cue when the speaker fails for good',
+      () => ready().reach('expecting').do({ type: 'speaker.failed', turn: 1, reason: 'busy' }),
+      'aborting',
+      ['abort', 'cue error'],
+    ],
+  ]);
+});
+
+describe('speaking', () => {
+  check([
+    ['drains at tts stop', () => ready().reach('speaking').hear(TTS('stop')), 'draining', []],
+    ['goes on over a second tts start', () => ready().reach('speaking').hear(TTS('start')), 'speaking', []],
+    [
+      'survives pauses below 30 s',
+      () => ready().reach('speaking').pass(20_000).sound('heard').pass(29_000),
+      'speaking',
+      [],
+    ],
+    ['ends after 30 s without a packet', () => ready().reach('speaking').pass(30_000), 'draining', []],
+    [
+      'is not ended by an older turn’s drain',
+      () => ready().reach('draining').do({ type: 'downlink.drained', turn: 0 }),
+      'draining',
+      [],
+    ],
+    [
+      'draining is taken up again by another answer',
+      () => ready().reach('draining').hear(TTS('start')),
+      'speaking',
+      [],
+    ],
+    [
+      'draining ends even if the speaker never reports',
+      () =>
+        ready({ turn: { followUp: false } })
+          .reach('draining')
+          .pass(15_000),
+      'idle',
+      [],
+    ],
+  ]);
+
+  it('in realtime is interrupted by new words, and its sound dropped', () => {
+    const box = realtime().hear(STT, TTS('start')).sound('started');
+    const playing = box.holds.playback?.turn;
+    box.hear(STT);
+    assert.equal(box.state.turn.phase, 'thinking');
+    assert.notEqual(box.holds.playback?.turn, playing);
+  });
+});
+
+describe('speech that the server starts', () => {
+  const announced = () => ready().hear(TTS('start')).sound('started');
+  check([
+    ['is played', announced, 'speaking', []],
+    ['ends in idle, not in listening', () => announced().hear(TTS('stop')).sound('drained'), 'idle', []],
+    [
+      'is played even without tts start',
+      () => ready().do({ type: 'speech.arrived', attempt: 1 }).sound('started'),
+      'speaking',
+      [],
+    ],
+    [
+      'is not played when that is configured',
+      () => ready({ turn: { unsolicited: 'mute' } }).hear(TTS('start')),
+      'idle',
+      [],
+    ],
+    [
+      'after an abort is not played',
+      () => ready().reach('thinking').click().hear(STT, TTS('start')),
+      'aborting',
+      ['abort', 'cue stop'],
+    ],
+    [
+      'is played again once the abort is answered',
+      () => ready().reach('thinking').click().hear(TTS('stop'), TTS('start')),
+      'thinking',
+      ['abort', 'cue stop'],
+    ],
+    [
+      'from a connection that is no longer current is ignored',
+      () => ready().do({ type: 'server.said', attempt: 0, message: TTS('start') }),
+      'idle',
+      [],
+    ],
+  ]);
+});
+
+describe('a lost connection', () => {
+  check([
+    ['while listening keeps recording', () => ready().reach('listening').lose(), 'recording', []],
+    [
+      'while listening is followed by the whole utterance on the new one',
+      () => ready().reach('listening').lose().reconnect(),
+      'listening',
+      [],
+    ],
+    [
+      'in follow-up in which nothing was said ends the turn',
+      () => ready().reach('draining').sound('drained').lose(),
+      'idle',
+      ['listen start auto'],
+    ],
+    [
+      'before the first answer sends the utterance again',
+      () => ready().reach('thinking').lose().reconnect(),
+      'finishing',
+      [],
+    ],
+    [
+      'after the server understood ends the turn with a cue',
+      () => ready().reach('expecting').lose(),
+      'idle',
+      ['cue lost'],
+    ],
+    [
+      'while speaking plays out what has arrived, then idle',
+      () => ready().reach('speaking').lose().sound('drained'),
+      'idle',
+      [],
+    ],
+    [
+      'for longer than the offline hold drops the utterance with a cue',
+      () => ready().reach('listening').lose().pass(20_000),
+      'idle',
+      ['cue lost'],
+    ],
+  ]);
+
+  it('is survived twice by one utterance, which goes out from its start each time', () => {
+    const box = ready().reach('listening');
+    for (const take of [2, 3]) {
+      box.lose().reconnect();
+      assert.equal(box.state.turn.phase, 'listening');
+      assert.equal(box.holds.utterance?.take, take);
+      assert.equal(box.holds.utterance?.turn, 1);
+    }
+    box.lose();
+    assert.equal(box.state.turn.phase, 'idle', 'the third loss means that the utterance is the trouble');
+  });
+});
+
+describe('what the finger decides after the phase has changed under it', () => {
+  it('a click begun while listening does not cancel the answer that came in between', () => {
+    const box = ready()
+      .reach('listening')
+      .do({ type: 'button.pressed' })
+      .hear(STT)
+      .do({ type: 'button.released' });
+    assert.equal(box.state.turn.phase, 'thinking');
+    assert.deepEqual(box.took(), []);
+  });
+
+  it('a hold begun while listening takes the word from the answer', () => {
+    const box = ready()
+      .reach('listening')
+      .do({ type: 'button.pressed' })
+      .hear(STT, TTS('start'))
+      .sound('started')
+      .pass(500);
+    assert.equal(box.state.turn.phase, 'listening');
+    assert.deepEqual(box.took(), ['cue listen', 'abort', 'listen start manual']);
+  });
+});

@@ -1,0 +1,198 @@
+// Random walks: hundreds of thousands of facts in any order, and what must be true after each. The seed is printed;
+// WALK_SEED=n walks another way.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Event, FailureClass } from '../../src/core/events.ts';
+import { currentOf } from '../../src/core/link.ts';
+import type { State } from '../../src/core/state.ts';
+import type { ServerMessage } from '../../src/protocol/messages.ts';
+import { Box, HELLO, type PolicyChanges, RESET } from '../helpers/box.ts';
+
+const STEPS = 60_000;
+const SEED = Number(process.env.WALK_SEED ?? Math.trunc(Math.random() * 2 ** 31));
+
+/** mulberry32: small, and good enough to walk with. */
+function dice(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const MESSAGES: readonly ServerMessage[] = [
+  HELLO,
+  { type: 'stt', text: 'yes' },
+  { type: 'tts', state: 'start' },
+  { type: 'tts', state: 'sentence_start', text: 'well' },
+  { type: 'tts', state: 'stop' },
+  { type: 'abort', state: 'success' },
+  { type: 'llm', emotion: 'happy' },
+  { type: 'goodbye' },
+];
+
+const CLASSES: readonly FailureClass[] = [
+  'normal',
+  'network',
+  'transient',
+  'restarting',
+  'auth',
+  'configuration',
+  'clock',
+  'portal',
+  'protocol',
+  'local',
+];
+
+function pick<T>(from: readonly T[], random: number): T {
+  const one = from[Math.floor(random * from.length)];
+  if (one === undefined) throw new Error('nothing to pick from');
+  return one;
+}
+
+/** Mostly facts that fit the present numbers; now and then a late one or an impossible one. */
+function anyEvent(state: State, random: () => number): Event {
+  const drift = random() < 0.9 ? 0 : Math.floor(random() * 5) - 3;
+  const attempt =
+    (random() < 0.5 ? (currentOf(state.link) ?? state.link.attempt) : state.link.attempt) + drift;
+  const turn = state.turn.turn + drift;
+  const take = ('take' in state.turn ? state.turn.take : 0) + drift;
+  const message = pick(MESSAGES, random());
+  const loss = { ...RESET, class: pick(CLASSES, random()), quick: random() < 0.5 };
+  const events: readonly Event[] = [
+    { type: 'button.pressed' },
+    { type: 'button.released' },
+    { type: 'press.asked' },
+    { type: 'press.asked', holdMs: random() * 2_000 },
+    { type: 'stop.asked' },
+    { type: 'socket.opened', attempt },
+    { type: 'socket.opened', attempt },
+    { type: 'server.said', attempt, message: HELLO },
+    { type: 'server.said', attempt, message },
+    { type: 'server.said', attempt, message },
+    { type: 'server.said', attempt, message },
+    { type: 'server.muttered', attempt, text: '认证失败' },
+    { type: 'speech.arrived', attempt },
+    { type: 'uplink.voiced', turn },
+    { type: 'uplink.flushed', turn, take },
+    { type: 'uplink.flushed', turn, take },
+    { type: 'downlink.started', turn },
+    { type: 'downlink.heard', turn },
+    { type: 'downlink.drained', turn },
+    { type: 'timer.fired', timer: `turn ${turn} thinking` },
+  ];
+  if (random() < 0.1) return { type: 'socket.closed', attempt, loss };
+  if (random() < 0.01) return { type: 'microphone.failed', turn, reason: 'gone' };
+  if (random() < 0.01) return { type: 'speaker.failed', turn, reason: 'gone' };
+  if (random() < 0.002) return { type: 'setup.activating', code: '123456' };
+  if (random() < 0.02) return { type: 'setup.done' };
+  return pick(events, random());
+}
+
+function check(box: Box): void {
+  const { state, holds } = box;
+  const { link, turn } = state;
+
+  assert.ok(holds.sockets.length <= 2, 'at most one current socket and one successor');
+  if (holds.sockets.length === 2)
+    assert.equal(link.phase, 'ready', 'a successor only beside a current socket');
+  assert.equal(new Set(holds.sockets).size, holds.sockets.length);
+  const current = currentOf(link);
+  if (current !== null) assert.equal(holds.sockets[0], current, 'frames go to a socket that exists');
+
+  const open = holds.utterance?.capture === 'open';
+  const mayRecord =
+    turn.phase === 'listening' ||
+    turn.phase === 'pressed' ||
+    (turn.phase === 'recording' && turn.capture === 'going') ||
+    ('mode' in turn && turn.mode === 'realtime');
+  assert.ok(!open || mayRecord, `the microphone is open in ${turn.phase}`);
+  if (turn.phase === 'listening') assert.ok(open, 'listening without a microphone');
+  if (state.muted) assert.ok(!(open && turn.phase === 'listening'), 'muted and listening');
+  if (holds.utterance !== null && holds.utterance.sendTo !== null)
+    assert.equal(holds.utterance.sendTo, current, 'speech goes to the current connection only');
+  if (turn.phase === 'listening' || turn.phase === 'finishing')
+    assert.notEqual(current, null, `${turn.phase} without a connection`);
+
+  const transientLink = link.phase === 'waiting' || link.phase === 'dialing' || link.phase === 'greeting';
+  const linkTimers = holds.timers.filter((timer) => timer.name.startsWith('link '));
+  const turnTimers = holds.timers.filter((timer) => timer.name.startsWith('turn '));
+  if (transientLink) assert.equal(linkTimers.length, 1, `no timer in ${link.phase}`);
+  if (turn.phase !== 'idle') assert.ok(turnTimers.length >= 1, `no timer in ${turn.phase}`);
+  if (turn.phase === 'idle') assert.deepEqual(turnTimers, []);
+  if (state.gesture.phase === 'undecided' || state.gesture.phase === 'held-for')
+    assert.ok(
+      holds.timers.some((timer) => timer.name.startsWith('gesture ')),
+      'a gesture nobody decides',
+    );
+  assert.equal(
+    new Set(holds.timers.map((timer) => timer.name)).size,
+    holds.timers.length,
+    'names are unique',
+  );
+  for (const timer of holds.timers) assert.ok(timer.afterMs >= 0 && timer.afterMs < 1_000_000, timer.name);
+}
+
+const POLICIES: readonly (readonly [string, PolicyChanges])[] = [
+  ['as shipped', {}],
+  [
+    'realtime, renewing, button in mode click',
+    { turn: { mode: 'realtime' }, link: { renewAfterMs: 5_000 }, gesture: { mode: 'click' } },
+  ],
+  [
+    'on demand with a limit, button in mode hold',
+    { link: { mode: 'on-demand', maxAttempts: 3 }, gesture: { mode: 'hold' } },
+  ],
+  [
+    'without follow-up and unsolicited speech, renewing',
+    { turn: { followUp: false, unsolicited: 'mute' }, link: { renewAfterMs: 2_000 } },
+  ],
+];
+
+describe(`random walks (seed ${SEED})`, () => {
+  for (const [at, [name, changes]] of POLICIES.entries())
+    it(`${STEPS} steps, ${name}, never break a rule, and visit every phase`, () => {
+      const random = dice(SEED + at);
+      const box = new Box(changes).do({ type: 'agent.started' });
+      const visited = new Set<string>();
+      for (let stepNumber = 0; stepNumber < STEPS; stepNumber += 1) {
+        box.dice = random();
+        if (random() < 0.35) box.pass(random() ** 4 * 20_000);
+        else box.do(anyEvent(box.state, random));
+        box.took();
+        visited.add(`link ${box.state.link.phase}`).add(`turn ${box.state.turn.phase}`);
+        try {
+          check(box);
+        } catch (error) {
+          throw new Error(`seed ${SEED}, step ${stepNumber}: ${JSON.stringify(box.state)}`, { cause: error });
+        }
+      }
+      for (const phase of ['dialing', 'greeting', 'ready', 'waiting'])
+        assert.ok(visited.has(`link ${phase}`), phase);
+      for (const phase of [
+        'idle',
+        'pressed',
+        'recording',
+        'listening',
+        'finishing',
+        'thinking',
+        'speaking',
+        'draining',
+        'aborting',
+      ])
+        if (!(phase === 'pressed' && changes.gesture?.mode !== undefined))
+          assert.ok(visited.has(`turn ${phase}`), phase);
+    });
+
+  it('come to rest once nothing happens any more', () => {
+    const random = dice(SEED);
+    const box = new Box().do({ type: 'agent.started' });
+    for (let walk = 0; walk < 300; walk += 1) {
+      for (let stepNumber = 0; stepNumber < 30; stepNumber += 1) box.do(anyEvent(box.state, random));
+      box.do({ type: 'button.released' }, { type: 'setup.done' }).pass(300_000);
+      assert.equal(box.state.turn.phase, 'idle', `seed ${SEED}, walk ${walk}: ${JSON.stringify(box.state)}`);
+    }
+  });
+});
