@@ -1,0 +1,150 @@
+// A speaker fed at the rate it plays: never far ahead, so that silence can be had at once; started again when it breaks.
+// Where the sound comes from, it does not know.
+import type { Cancel, Clock, Log, Pcm, Speaker } from '../ports.ts';
+
+export interface PacedEvents {
+  /** The next sound, at most `SLICE_MS` of it; undefined when there is none for now. */
+  pull(aheadMs: number): Pcm | undefined;
+  /** Everything written has been heard. */
+  finished(): void;
+  /** Several starts in a row came to nothing. */
+  failed(reason: string): void;
+}
+
+/** Sound is written in slices of 20 ms, a card's usual period, and at most 100 ms ahead of what has been played. */
+export const SLICE_MS = 20;
+const AHEAD_MS = 100;
+/** A card that another program has just let go of is free at once; one that was unplugged takes a while. */
+const RESTART_DELAYS_MS = [100, 500, 1_500] as const;
+/** It has played this long: the next break is a new trouble, not the old one. */
+const RECOVERED_AFTER_MS = 5_000;
+
+type Phase =
+  | { readonly name: 'closed' }
+  | { readonly name: 'feeding' | 'restarting'; readonly on: PacedEvents; readonly timer: Cancel }
+  | { readonly name: 'finishing'; readonly on: PacedEvents };
+
+export class PacedSpeaker {
+  readonly #speaker: Speaker;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #phase: Phase = { name: 'closed' };
+  /** When the sound written last will have been played. */
+  #playedUntil = 0;
+  #startedAt = 0;
+  /** Since the device was opened. */
+  #writtenMs = 0;
+  #fruitless = 0;
+  #restarts = 0;
+  #underruns = 0;
+  #lastError: string | null = null;
+
+  constructor(parts: { speaker: Speaker; clock: Clock; log: Log }) {
+    this.#speaker = parts.speaker;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+  }
+
+  get rateHz(): number {
+    return this.#speaker.rateHz;
+  }
+
+  status(): {
+    device: string;
+    state: Phase['name'];
+    restarts: number;
+    underruns: number;
+    lastError: string | null;
+  } {
+    return {
+      device: this.#speaker.device,
+      state: this.#phase.name,
+      restarts: this.#restarts,
+      underruns: this.#underruns,
+      lastError: this.#lastError,
+    };
+  }
+
+  start(on: PacedEvents): void {
+    this.stop();
+    this.#fruitless = 0;
+    this.#open(on);
+  }
+
+  /** There is something to pull: don't wait for the next slice's time. */
+  wake(): void {
+    if (this.#phase.name !== 'feeding') return;
+    this.#phase.timer();
+    this.#feed(this.#phase.on);
+  }
+
+  /** Plays out what was written; the device is closed after it. */
+  finish(): void {
+    if (this.#phase.name !== 'feeding') return;
+    this.#phase.timer();
+    this.#phase = { name: 'finishing', on: this.#phase.on };
+    this.#speaker.finish();
+  }
+
+  /** Silence, now. */
+  stop(): void {
+    if (this.#phase.name === 'closed') return;
+    if (this.#phase.name !== 'finishing') this.#phase.timer();
+    this.#phase = { name: 'closed' };
+    this.#speaker.stop();
+  }
+
+  #open(on: PacedEvents): void {
+    this.#startedAt = this.#clock.now();
+    this.#playedUntil = this.#startedAt;
+    this.#writtenMs = 0;
+    this.#speaker.start({
+      finished: () => this.#ended(on),
+      ended: (reason) => this.#broke(on, reason),
+    });
+    this.#feed(on);
+  }
+
+  #feed(on: PacedEvents): void {
+    // First the timer: `pull` may end it all.
+    this.#phase = { name: 'feeding', on, timer: this.#clock.after(SLICE_MS, () => this.#feed(on)) };
+    const now = this.#clock.now();
+    if (this.#playedUntil < now) {
+      // The loop was late: what should have played in between was silence.
+      if (this.#writtenMs > 0) this.#underruns += 1;
+      this.#playedUntil = now;
+    }
+    while (this.#playedUntil - now <= AHEAD_MS - SLICE_MS) {
+      const slice = on.pull(this.#playedUntil - now);
+      if (slice === undefined || this.#phase.name !== 'feeding') return;
+      this.#speaker.write(slice);
+      const sliceMs = (slice.length / 2 / this.#speaker.rateHz) * 1_000;
+      this.#writtenMs += sliceMs;
+      this.#playedUntil += sliceMs;
+    }
+  }
+
+  #ended(on: PacedEvents): void {
+    this.#phase = { name: 'closed' };
+    on.finished();
+  }
+
+  #broke(on: PacedEvents, reason: string): void {
+    const { name } = this.#phase;
+    if (this.#phase.name === 'feeding' || this.#phase.name === 'restarting') this.#phase.timer();
+    this.#speaker.stop();
+    this.#lastError = reason;
+    if (this.#clock.now() - this.#startedAt >= RECOVERED_AFTER_MS) this.#fruitless = 0;
+    const delayMs = RESTART_DELAYS_MS[this.#fruitless];
+    this.#fruitless += 1;
+    this.#log.warn({ device: this.#speaker.device, reason, retryInMs: delayMs ?? null }, 'speaker broke off');
+    // Nothing is left that could be played again.
+    if (name === 'finishing') return this.#ended(on);
+    if (delayMs === undefined) {
+      this.#phase = { name: 'closed' };
+      return on.failed(reason);
+    }
+    this.#restarts += 1;
+    this.#phase = { name: 'restarting', on, timer: this.#clock.after(delayMs, () => this.#open(on)) };
+  }
+}

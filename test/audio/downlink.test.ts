@@ -1,0 +1,241 @@
+// From packets to the speaker: reserve, pacing, gaps, playing out. Hand-driven clock, simulated speaker, a real codec.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { evanCodec } from '../../src/adapters/linux/evan-codec.ts';
+import { simSpeaker } from '../../src/adapters/sim/sim-speaker.ts';
+import { Downlink } from '../../src/audio/downlink.ts';
+import { PacedSpeaker } from '../../src/audio/paced-speaker.ts';
+import { keptLog } from '../helpers/card.ts';
+import { handClock } from '../helpers/hand-clock.ts';
+import { tonePackets } from '../helpers/opus-sound.ts';
+import { measure, rms } from '../helpers/tone.ts';
+
+const RATE_HZ = 24_000;
+const JITTER_MS = 160;
+
+function rig() {
+  const clock = handClock();
+  const log = keptLog();
+  const codec = evanCodec();
+  if ('missing' in codec) throw new Error(codec.missing);
+  const speaker = simSpeaker(clock, { rateHz: RATE_HZ, rememberMs: 30_000 });
+  const events: string[] = [];
+  const downlink = new Downlink({
+    speaker: new PacedSpeaker({ speaker, clock, log }),
+    codec,
+    clock,
+    log,
+    jitterMs: JITTER_MS,
+    on: {
+      started: (turn) => events.push(`started ${turn}`),
+      heard: (turn) => events.push(`heard ${turn}`),
+      drained: (turn) => events.push(`drained ${turn}`),
+      failed: (turn, reason) => events.push(`failed ${turn} ${reason}`),
+    },
+  });
+  return { clock, log, speaker, downlink, events };
+}
+
+type Rig = ReturnType<typeof rig>;
+
+/** Packets of a tone, as a server with that rate and frame length makes them. */
+const sound = (durationMs: number, frameMs = 60, rateHz = 24_000) => tonePackets(durationMs, frameMs, rateHz);
+
+function paced({ clock, downlink }: Rig, packets: readonly Uint8Array[], everyMs: number): void {
+  for (const packet of packets) {
+    downlink.push(packet);
+    clock.advance(everyMs);
+  }
+}
+
+describe('the downlink', () => {
+  it('plays a paced answer complete, without holes, and says when it has drained', () => {
+    const played = rig();
+    played.downlink.follow({ turn: 1, ending: false });
+    paced(played, sound(3_000), 60);
+    played.downlink.follow({ turn: 1, ending: true });
+    played.clock.advance(2_000);
+    const heard = measure(played.speaker.played(), RATE_HZ);
+    assert.ok(Math.abs(heard.loudMs - 3_000) <= 40, `${heard.loudMs} ms`);
+    assert.equal(heard.holes, 0);
+    assert.ok(Math.abs(heard.hz - 440) < 2, `${heard.hz} Hz`);
+    assert.equal(played.events.at(-1), 'drained 1');
+    assert.equal(played.speaker.isRunning, false);
+    assert.equal(played.downlink.status().gaps, 0);
+  });
+
+  it('begins with a reserve, not before', () => {
+    const { clock, speaker, downlink } = rig();
+    const [one, two, three] = sound(180);
+    downlink.follow({ turn: 1, ending: false });
+    for (const packet of [one, two]) if (packet) downlink.push(packet);
+    clock.advance(150);
+    assert.equal(rms(speaker.played()), 0);
+    if (three) downlink.push(three);
+    clock.advance(50);
+    assert.ok(rms(speaker.played()) > 1_000);
+  });
+
+  it('begins 200 ms after the first packet even if no reserve builds up', () => {
+    const { clock, speaker, downlink } = rig();
+    downlink.follow({ turn: 1, ending: false });
+    for (const packet of sound(60)) downlink.push(packet);
+    clock.advance(190);
+    assert.equal(rms(speaker.played()), 0);
+    clock.advance(80);
+    assert.ok(rms(speaker.played()) > 1_000);
+  });
+
+  it('plays an answer shorter than the reserve as soon as it is known to be over', () => {
+    const { clock, speaker, downlink, events } = rig();
+    downlink.follow({ turn: 1, ending: false });
+    for (const packet of sound(60)) downlink.push(packet);
+    downlink.follow({ turn: 1, ending: true });
+    clock.advance(500);
+    assert.ok(measure(speaker.played(), RATE_HZ).loudMs >= 50);
+    assert.equal(events.at(-1), 'drained 1');
+  });
+
+  for (const [frameMs, rateHz] of [
+    [20, 24_000],
+    [60, 16_000],
+    [120, 48_000],
+    [10, 8_000],
+  ] as const)
+    it(`plays packets of ${frameMs} ms encoded at ${rateHz} Hz at their true pitch and length`, () => {
+      const played = rig();
+      played.downlink.follow({ turn: 1, ending: false });
+      paced(played, sound(1_200, frameMs, rateHz), frameMs);
+      played.downlink.follow({ turn: 1, ending: true });
+      played.clock.advance(1_000);
+      const heard = measure(played.speaker.played(), RATE_HZ);
+      assert.ok(Math.abs(heard.loudMs - 1_200) <= 40, `${heard.loudMs} ms`);
+      assert.ok(Math.abs(heard.hz - 440) < 3, `${heard.hz} Hz`);
+      assert.equal(heard.holes, 0);
+    });
+
+  it('plays a burst of 100 packets complete', () => {
+    const played = rig();
+    played.downlink.follow({ turn: 1, ending: false });
+    for (const packet of sound(6_000)) played.downlink.push(packet);
+    played.downlink.follow({ turn: 1, ending: true });
+    played.clock.advance(8_000);
+    assert.ok(Math.abs(measure(played.speaker.played(), RATE_HZ).loudMs - 6_000) <= 40);
+    assert.equal(played.events.at(-1), 'drained 1');
+  });
+
+  it('holds at most 10 s; the newest beyond is dropped, counted and said once', () => {
+    const { log, downlink } = rig();
+    downlink.follow({ turn: 1, ending: false });
+    for (const packet of sound(12_000)) downlink.push(packet);
+    assert.ok(downlink.status().bufferedMs <= 10_000);
+    assert.ok(downlink.status().droppedPackets >= 30);
+    assert.equal(log.lines.filter((line) => line.text.includes('newest is dropped')).length, 1);
+  });
+
+  it('bridges a gap: the sound fades, silence follows, then the rest is heard whole', () => {
+    const played = rig();
+    const packets = sound(2_400);
+    played.downlink.follow({ turn: 1, ending: false });
+    paced(played, packets.slice(0, 20), 60);
+    played.clock.advance(1_500);
+    paced(played, packets.slice(20), 60);
+    played.downlink.follow({ turn: 1, ending: true });
+    played.clock.advance(2_000);
+    const heard = measure(played.speaker.played(), RATE_HZ);
+    assert.ok(heard.loudMs >= 2_400 && heard.loudMs <= 2_400 + 160, `${heard.loudMs} ms`);
+    assert.ok(heard.holes >= 100, 'silence in between, not an endless drone');
+    const { gaps, concealedMs } = played.downlink.status();
+    assert.equal(gaps, 1);
+    assert.equal(concealedMs, 120);
+  });
+
+  it('hides a corrupt packet instead of stopping', () => {
+    const played = rig();
+    const packets = [...sound(1_200)];
+    // A valid first byte for 60 ms, then nonsense of two frames with a length beyond the packet.
+    packets[8] = Uint8Array.from([0x5a, 0xff, 0xff]);
+    packets[12] = new Uint8Array(0);
+    played.downlink.follow({ turn: 1, ending: false });
+    paced(played, packets, 60);
+    played.downlink.follow({ turn: 1, ending: true });
+    played.clock.advance(2_000);
+    assert.ok(measure(played.speaker.played(), RATE_HZ).loudMs >= 1_000);
+    assert.ok(played.downlink.status().corruptPackets >= 1);
+    assert.equal(played.events.at(-1), 'drained 1');
+  });
+
+  it('is silent at once when it is no longer wanted, and nothing is left running', () => {
+    const { clock, speaker, downlink } = rig();
+    downlink.follow({ turn: 1, ending: false });
+    for (const packet of sound(3_000)) downlink.push(packet);
+    clock.advance(1_000);
+    const before = measure(speaker.played(), RATE_HZ).loudMs;
+    downlink.follow(null);
+    clock.advance(2_000);
+    assert.equal(measure(speaker.played(), RATE_HZ).loudMs, before);
+    assert.equal(clock.pending(), 0);
+  });
+
+  it('does not play a turn’s leftovers in the next one', () => {
+    const { clock, speaker, downlink } = rig();
+    downlink.follow({ turn: 1, ending: false });
+    for (const packet of sound(3_000)) downlink.push(packet);
+    clock.advance(500);
+    downlink.follow({ turn: 2, ending: false });
+    const before = measure(speaker.played(), RATE_HZ).loudMs;
+    clock.advance(3_000);
+    assert.equal(measure(speaker.played(), RATE_HZ).loudMs, before);
+  });
+
+  it('never writes more than 100 ms ahead of what was heard', () => {
+    const { clock, speaker, downlink } = rig();
+    let writtenMs = 0;
+    let most = 0;
+    const write = speaker.write.bind(speaker);
+    speaker.write = (pcm) => {
+      write(pcm);
+      writtenMs += pcm.length / 2 / (RATE_HZ / 1_000);
+      most = Math.max(most, writtenMs - clock.now());
+    };
+    downlink.follow({ turn: 1, ending: false });
+    for (const packet of sound(3_000)) downlink.push(packet);
+    clock.advance(2_500);
+    assert.ok(writtenMs >= 2_500, 'it keeps up');
+    assert.ok(most > 50 && most <= 100, `${most} ms ahead`);
+  });
+
+  it('drains at once when nothing ever came', () => {
+    const { downlink, events } = rig();
+    downlink.follow({ turn: 1, ending: false });
+    downlink.follow({ turn: 1, ending: true });
+    assert.deepEqual(events, ['drained 1']);
+  });
+
+  it('starts a broken speaker again and goes on with the answer', () => {
+    const played = rig();
+    played.downlink.follow({ turn: 1, ending: false });
+    const packets = sound(3_000);
+    paced(played, packets.slice(0, 20), 60);
+    played.speaker.fail('aplay: device disconnected');
+    paced(played, packets.slice(20), 60);
+    played.downlink.follow({ turn: 1, ending: true });
+    played.clock.advance(3_000);
+    assert.equal(played.downlink.status().restarts, 1);
+    assert.match(played.downlink.status().lastError ?? '', /disconnected/);
+    assert.ok(measure(played.speaker.played(), RATE_HZ).loudMs >= 2_700);
+    assert.equal(played.events.at(-1), 'drained 1');
+  });
+
+  it('gives up a speaker that cannot be started, after a few tries', () => {
+    const { clock, speaker, downlink, events } = rig();
+    downlink.follow({ turn: 1, ending: false });
+    for (const packet of sound(600)) downlink.push(packet);
+    for (let time = 0; time < 10; time += 1) {
+      speaker.fail('aplay: device busy');
+      clock.advance(2_000);
+    }
+    assert.equal(events.filter((event) => event === 'failed 1 aplay: device busy').length, 1);
+    assert.equal(clock.pending(), 0);
+  });
+});
