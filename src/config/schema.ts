@@ -1,0 +1,238 @@
+// Every configuration key there is: the one place for types, defaults, ranges and meanings. A key is added here when
+// something reads it, not before. Knows nothing of files, environment or command line.
+
+import { isAddress, noCredentials, optionalPath, plainAddress } from './address.ts';
+import { flag, type Key, oneOf, text, whole } from './key.ts';
+
+type Tree = { readonly [name: string]: Key | Tree };
+
+const keys = {
+  server: {
+    websocket_url: text({
+      preset: '',
+      expects: 'an address that starts with ws:// or wss://, or ""',
+      accepts: isAddress(['ws:', 'wss:']),
+      refuses: noCredentials,
+      mayShow: plainAddress,
+      meaning: 'Server to talk to. Empty: the configuration call (`ota_url`) names it.',
+      example: '"ws://192.168.1.20:8000/xiaozhi/v1/"',
+    }),
+    token_file: text({
+      preset: '',
+      expects: 'an absolute path, or ""',
+      accepts: optionalPath,
+      // Whoever pastes the token itself here must not find it in the log.
+      mayShow: () => false,
+      meaning:
+        'File that holds the access token and nothing else (mode 0600). Empty: the token comes from the server.',
+      example: '"/etc/xiaozhi-agent/token"',
+    }),
+    ca_file: text({
+      preset: '',
+      expects: 'an absolute path, or ""',
+      accepts: optionalPath,
+      meaning: "Certificate authority (PEM) to trust besides the system's own, for a server of your own.",
+      example: '"/etc/xiaozhi-agent/ca.pem"',
+    }),
+    ota_url: text({
+      // protocol.md §1.1: the address in the official firmware; the trailing slash matters to some servers.
+      preset: 'https://api.tenclass.net/xiaozhi/ota/',
+      expects: 'an address that starts with http:// or https://, or ""',
+      accepts: isAddress(['http:', 'https:']),
+      refuses: noCredentials,
+      mayShow: plainAddress,
+      meaning: 'Where the configuration call goes; keep the trailing slash. Empty: no call.',
+      example: '"http://192.168.1.20:8003/xiaozhi/ota/"',
+    }),
+    language: text({
+      preset: 'en-US',
+      expects: 'a language tag such as "en-US" or "zh-CN"',
+      // The shape of BCP 47 tags: a language of 2–3 letters, then subtags of 2–8 characters.
+      accepts: (value) => /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i.test(value),
+      meaning: 'Language told to the server (`Accept-Language`).',
+      example: '"zh-CN"',
+    }),
+    protocol_version: oneOf([1, 2, 3], 1, {
+      meaning: 'Binary framing of the audio: 1 bare Opus packets, 2 and 3 with a header.',
+      example: '3',
+    }),
+    device_id: text({
+      preset: '',
+      expects: 'a unicast MAC address such as "02:11:22:33:44:55", or ""',
+      // protocol.md §1.1: servers refuse multicast addresses, those whose second digit is odd.
+      accepts: (value) => value === '' || /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(value),
+      lowerCase: true,
+      meaning: 'Identity shown to the server. Empty: derived from the machine and kept.',
+      example: '"02:11:22:33:44:55"',
+    }),
+    client_id: text({
+      preset: '',
+      expects: 'a UUID, or ""',
+      accepts: (value) => value === '' || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value),
+      // protocol.md §1.1: tokens are bound to the exact text, which is lower case.
+      lowerCase: true,
+      meaning: 'Second half of the identity; tokens are bound to it. Empty: generated once and kept.',
+      example: '"7b0a1c7e-5f0e-4c53-9a59-0d4f3c1f6a10"',
+    }),
+  },
+  link: {
+    mode: oneOf(['always', 'on-demand'], 'always', {
+      meaning: 'Stay connected, or connect at a press and stay until the server closes.',
+      example: '"on-demand"',
+    }),
+    // 0 is the daemon's default (design.md §5). A million attempts at the 60 s cap are two years.
+    max_attempts: whole(0, 1_000_000, 0, {
+      meaning:
+        'Failures in a row after which it stops trying until a press or a network change. 0: never stops.',
+      example: '10',
+    }),
+    // Defaults of this section: design.md §5. Lower bounds let tests run in scaled time; an hour is the longest
+    // wait that still counts as coming back by itself, two minutes the longest a dead attempt may block the next.
+    backoff_base_ms: whole(10, 3_600_000, 1000, {
+      meaning: 'First step of the growing wait between attempts.',
+      example: '2000',
+    }),
+    backoff_cap_ms: whole(10, 3_600_000, 60_000, {
+      meaning: 'Longest wait between attempts; at least `backoff_base_ms`.',
+      example: '30000',
+    }),
+    connect_timeout_ms: whole(100, 120_000, 10_000, {
+      meaning: 'One deadline for name look-up, TCP, TLS and upgrade together.',
+      example: '30000',
+    }),
+    hello_timeout_ms: whole(100, 120_000, 10_000, {
+      meaning: "How long the server's hello may take once connected.",
+      example: '5000',
+    }),
+    first_retry_ms: whole(0, 10_000, 250, {
+      meaning: 'The first attempt after a loss comes at a random moment within this time.',
+      example: '0',
+    }),
+    renew: flag(true, {
+      meaning: 'Renew a quiet connection before the server closes it for idleness.',
+      example: 'false',
+    }),
+  },
+  audio: {
+    input: {
+      device: device('Microphone, as `arecord -L` lists it. `null`: simulated.', '"plughw:CARD=seeed,DEV=0"'),
+    },
+    output: {
+      device: device('Speaker, as `aplay -L` lists it. `null`: simulated.', '"plughw:CARD=Headphones,DEV=0"'),
+      // design.md §3: `speaker` leaks and can abort the process, so it is offered and not the default.
+      backend: oneOf(['aplay', 'speaker'], 'aplay', {
+        meaning: 'What plays: the `aplay` program, or the `speaker` package.',
+        example: '"speaker"',
+      }),
+      // The rates an Opus decoder can produce (RFC 6716 §2.1.3); official servers send 24 kHz.
+      rate_hz: oneOf([8000, 12000, 16000, 24000, 48000], 24000, {
+        meaning: 'Playback rate; the decoder produces exactly this.',
+        example: '48000',
+      }),
+      // protocol.md §10: two to three packets of 60 ms before playback starts; 400 ms is a wait people notice.
+      jitter_ms: whole(120, 400, 160, {
+        meaning: 'Sound gathered before playback starts. More bridges a rougher network and answers later.',
+        example: '240',
+      }),
+    },
+    codec: {
+      backend: oneOf(['auto', 'discordjs', 'evan'], 'auto', {
+        meaning: 'Opus library. `auto`: the first of the two that loads.',
+        example: '"evan"',
+      }),
+      // The range Opus accepts begins at 6 kb/s; 64 kb/s is transparent for 16 kHz speech.
+      bitrate_bps: whole(6000, 64_000, 24_000, { meaning: 'Bit rate of what is sent.', example: '16000' }),
+      // Opus' own scale; 5 costs half of 10 on the encoder (packages.md §4).
+      complexity: whole(0, 10, 5, {
+        meaning: 'Effort of the encoder: 0 least work, 10 best sound.',
+        example: '2',
+      }),
+    },
+  },
+  button: {
+    mode: oneOf(['hybrid', 'click', 'hold'], 'hybrid', {
+      meaning: 'Click to talk, hold to talk, or both, told apart by `hold_after_ms`.',
+      example: '"hold"',
+    }),
+    // 400 and its role: design.md §6. Faster than 150 ms nobody clicks on purpose; beyond 2 s a hold feels broken.
+    hold_after_ms: whole(150, 2000, 400, { meaning: 'A press longer than this is a hold.', example: '600' }),
+    // 300 ms is what desktops use for a quick double click; 1 s would delay the reaction to every single click.
+    double_ms: whole(100, 1000, 300, {
+      meaning: 'Two clicks within this time are a double click.',
+      example: '450',
+    }),
+  },
+  turn: {
+    mode: oneOf(['auto', 'realtime'], 'auto', {
+      meaning:
+        'Listen in turns, or keep the microphone open while the answer plays (needs echo cancellation).',
+      example: '"realtime"',
+    }),
+    follow_up: flag(true, { meaning: 'Listen again after an answer, without a press.', example: 'false' }),
+    // design.md §6: 20 s, and the buffer that keeps the speech holds 30 s.
+    offline_hold_ms: whole(0, 30_000, 20_000, {
+      meaning: 'How long speech waits for a connection before it is given up. 0: not at all.',
+      example: '10000',
+    }),
+  },
+  speech: {
+    unsolicited: oneOf(['play', 'mute'], 'play', {
+      meaning: 'Speech that the server starts while nobody talks to it.',
+      example: '"mute"',
+    }),
+  },
+  log: {
+    level: oneOf(['debug', 'info', 'warn', 'error'], 'info', {
+      meaning: 'Least severity written.',
+      example: '"debug"',
+    }),
+    format: oneOf(['auto', 'text', 'json', 'journal'], 'auto', {
+      meaning: 'Shape of a line. `auto`: `journal` under systemd, else `text`.',
+      example: '"json"',
+    }),
+  },
+} satisfies Tree;
+
+function device(meaning: string, example: string): Key<string> {
+  return text({
+    preset: 'default',
+    expects: 'an ALSA device name such as "default" or "plughw:CARD=seeed"',
+    // It becomes an argument of arecord and aplay: a leading dash would be read as an option.
+    accepts: (value) => /^[^\s-][^\n]*$/.test(value),
+    meaning,
+    example,
+  });
+}
+
+type Camel<S extends string> = S extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : S;
+
+type Values<K> =
+  K extends Key<infer T>
+    ? T
+    : { readonly [N in keyof K as N extends string ? Camel<N> : never]: Values<K[N]> };
+
+/** Nested and camelCase: `link.backoff_base_ms` in the file is `config.link.backoffBaseMs` here. */
+export type Config = Values<typeof keys>;
+
+const isKey = (node: Key | Tree): node is Key => typeof node.kind === 'string';
+
+function* leaves(tree: Tree, prefix: string): Generator<[string, Key]> {
+  for (const [name, node] of Object.entries(tree)) {
+    if (isKey(node)) yield [`${prefix}${name}`, node];
+    else yield* leaves(node, `${prefix}${name}.`);
+  }
+}
+
+/** All keys by dotted name, in the order of the reference table. */
+export const allKeys: ReadonlyMap<string, Key> = new Map(leaves(keys, ''));
+
+/** `audio`, `audio.input`, `link`, …: every name that is a section. */
+export const allSections: ReadonlySet<string> = new Set(
+  [...allKeys.keys()].flatMap((key) =>
+    key.split('.').flatMap((_, index, parts) => (index === 0 ? [] : [parts.slice(0, index).join('.')])),
+  ),
+);
+
+export const environmentName = (key: string) => `XIAOZHI_${key.toUpperCase().replaceAll('.', '__')}`;

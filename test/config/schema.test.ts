@@ -1,0 +1,123 @@
+// The schema against itself: every key has a default it accepts, works from every source, and stands in the table.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { safeParse } from 'valibot';
+import { loadConfig } from '../../src/config/load.ts';
+import { allKeys, type Config, environmentName } from '../../src/config/schema.ts';
+import { configTable } from '../../src/config/table.ts';
+import { scratch } from './scratch.ts';
+
+const atDefault = loadConfig({ environment: {} }).config;
+
+/** Read along the dotted key, with the names as the type `Config` has them. */
+function lookUp(config: Config, key: string): unknown {
+  const path = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()).split('.');
+  return path.reduce<unknown>((node, part) => Object(node)[part], config);
+}
+
+test('the schema holds the keys that were decided and no other', () => {
+  assert.deepEqual(
+    [...allKeys.keys()].join(' '),
+    [
+      'server.websocket_url server.token_file server.ca_file server.ota_url server.language server.protocol_version',
+      'server.device_id server.client_id link.mode link.max_attempts link.backoff_base_ms link.backoff_cap_ms',
+      'link.connect_timeout_ms link.hello_timeout_ms link.first_retry_ms link.renew audio.input.device',
+      'audio.output.device audio.output.backend audio.output.rate_hz audio.output.jitter_ms audio.codec.backend',
+      'audio.codec.bitrate_bps audio.codec.complexity button.mode button.hold_after_ms button.double_ms turn.mode',
+      'turn.follow_up turn.offline_hold_ms speech.unsolicited log.level log.format',
+    ].join(' '),
+  );
+});
+
+for (const [key, schema] of allKeys) {
+  test(`${key}: the default is valid and in force, and the example works from a file and from the environment`, (t) => {
+    assert.deepEqual(safeParse(schema.check, schema.preset).output, schema.preset);
+    assert.deepEqual(lookUp(atDefault, key), schema.preset);
+
+    const example: unknown = JSON.parse(schema.example);
+    assert.notDeepEqual(example, schema.preset, 'an example shows something new');
+    const configFile = scratch(t).write('config.toml', `${key} = ${schema.example}`);
+    const fromFile = loadConfig({ configFile, environment: {} });
+    const fromEnvironment = loadConfig({ environment: { [environmentName(key)]: String(example) } });
+    const fromCommandLine = loadConfig({ environment: {}, overrides: { [key]: String(example) } });
+    for (const { config, problems, origins } of [fromFile, fromEnvironment, fromCommandLine]) {
+      assert.deepEqual(problems, []);
+      assert.deepEqual(lookUp(config, key), example);
+      assert.deepEqual(
+        Object.keys(origins).filter((other) => origins[other] !== 'default'),
+        [key],
+      );
+    }
+    assert.equal(fromEnvironment.origins[key], `environment ${environmentName(key)}`);
+  });
+
+  test(`${key}: has exactly one row of five cells in the reference table, with its range and default`, () => {
+    const rows = configTable()
+      .split('\n')
+      .filter((row) => row.startsWith(`| \`${key}\` |`));
+    assert.equal(rows.length, 1);
+    const cells = (rows[0] ?? '').split(' | ');
+    assert.equal(cells.length, 5);
+    assert.equal(cells[1], schema.expects);
+    assert.equal(cells[2], `\`${JSON.stringify(schema.preset)}\``);
+  });
+}
+
+test('the bounds in the table are the bounds that hold', () => {
+  const ranges = [...allKeys].flatMap(([key, schema]) => {
+    const found = /^a whole number from (\d+) to (\d+)$/.exec(schema.expects);
+    return found === null ? [] : [{ key, schema, min: Number(found[1]), max: Number(found[2]) }];
+  });
+  assert.equal(ranges.length, 12);
+  for (const { key, schema, min, max } of ranges) {
+    const accepted = [min - 1, min, max, max + 1].map((value) => safeParse(schema.check, value).success);
+    assert.deepEqual(accepted, [false, true, true, false], key);
+  }
+});
+
+test('the table has a heading and one row a key', () => {
+  const lines = configTable().trimEnd().split('\n');
+  assert.equal(lines[0], '| key | type and range | default | meaning | example |');
+  assert.equal(lines.length, allKeys.size + 2);
+});
+
+test('identities are kept in lower case, the form that tokens are bound to', () => {
+  const { config, problems } = loadConfig({
+    environment: {
+      XIAOZHI_SERVER__DEVICE_ID: '02:AA:BB:CC:DD:EE',
+      XIAOZHI_SERVER__CLIENT_ID: '7B0A1C7E-5F0E-4C53-9A59-0D4F3C1F6A10',
+    },
+  });
+  assert.deepEqual(problems, []);
+  assert.equal(config.server.deviceId, '02:aa:bb:cc:dd:ee');
+  assert.equal(config.server.clientId, '7b0a1c7e-5f0e-4c53-9a59-0d4f3c1f6a10');
+});
+
+test('the configuration is frozen at every level', () => {
+  assert.ok(
+    Object.isFrozen(atDefault) && Object.isFrozen(atDefault.audio) && Object.isFrozen(atDefault.audio.output),
+  );
+  assert.throws(() => Object.assign(atDefault.link, { renew: false }), TypeError);
+});
+
+test('an address needs a scheme of its kind, its slashes and a host', () => {
+  const accepts = (key: string, value: string) => {
+    const schema = allKeys.get(key);
+    return schema !== undefined && safeParse(schema.check, value).success;
+  };
+  for (const good of [
+    'ws://h',
+    'WSS://h:8000/a/b/?v=1',
+    'ws://[::1]:8000/',
+    'ws://192.168.1.20:8000/xiaozhi/v1/',
+    '',
+  ]) {
+    assert.ok(accepts('server.websocket_url', good), good);
+  }
+  for (const bad of ['h', 'ws:h', 'ws://', 'http://h/', 'wss//h', 'ws://h:99999/', 'ws://h/\n']) {
+    assert.ok(!accepts('server.websocket_url', bad), bad);
+  }
+  assert.ok(accepts('server.ota_url', 'http://192.168.1.20:8003/xiaozhi/ota/'));
+  assert.ok(!accepts('server.ota_url', 'wss://h/'));
+});
