@@ -1,0 +1,83 @@
+// The speaker port on ALSA: one aplay child a run, PCM through its stdin, SIGKILL for silence. The default speaker.
+// Knows no codec, no volume, no turn.
+
+import { spawn } from 'node:child_process';
+import type { Clock, Log, Speaker } from '../../ports.ts';
+import { childVoice } from './child-reason.ts';
+import { type Output, type OutputEnd, speakerRuns } from './speaker-runs.ts';
+
+export type AplayOptions = {
+  readonly device: string;
+  readonly rateHz: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The child's whole environment; without it the child inherits this process's own. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+};
+
+export function aplaySpeaker(options: AplayOptions): Speaker {
+  return speakerRuns({ ...options, open: (over) => openAplay(options, over) });
+}
+
+function openAplay(options: AplayOptions, over: (end: OutputEnd) => void): Output {
+  const { device, log } = options;
+  const voice = childVoice('aplay', device);
+  const child = start(options);
+  if (child instanceof Error) {
+    voice.failed(child);
+    queueMicrotask(() => over({ end: 'failed', reason: voice.reason(null, null) }));
+    return { heldBytes: 0, write: ignore, finish: ignore, silence: ignore };
+  }
+
+  const { stdin, stderr } = child;
+  let isOver = false;
+  function end(code: number | null, signal: string | null): void {
+    if (isOver) return;
+    isOver = true;
+    if (voice.xruns > 0) log.debug({ device, underruns: voice.xruns }, 'aplay ran dry');
+    // Without finish() even an exit with 0 broke off a playback.
+    const played = stdin?.writableEnded === true && code === 0;
+    over(played ? { end: 'played' } : { end: 'failed', reason: voice.reason(code, signal) });
+  }
+  // EPIPE comes here when aplay is gone before `close` says so; `close` then knows the reason.
+  stdin?.on('error', ignore);
+  stderr?.on('data', voice.hear);
+  child.on('error', (error) => {
+    voice.failed(error);
+    // Out of file descriptors there are no pipes, and no `close` follows.
+    if (child.pid === undefined && stdin === undefined) end(null, null);
+  });
+  child.once('close', end);
+
+  return {
+    get heldBytes() {
+      return stdin?.writableLength ?? 0;
+    },
+    write(pcm) {
+      if (stdin?.writable === true) stdin.write(pcm);
+    },
+    finish() {
+      stdin?.end();
+    },
+    silence() {
+      child.kill('SIGKILL');
+    },
+  };
+}
+
+function start({ device, rateHz, environment }: AplayOptions) {
+  // --start-delay: a real card otherwise stays silent until its whole buffer is full. 20 ms periods in a buffer of
+  // ten: the caller paces 100 ms ahead, the rest is slack for a busy board (packages.md §3, §7).
+  const format = ['-t', 'raw', '-f', 'S16_LE', '-r', String(rateHz), '-c', '1'];
+  const timing = ['--start-delay=1', '--period-time=20000', '--buffer-time=200000'];
+  try {
+    return spawn('aplay', ['-q', '-D', device, ...format, ...timing, '-'], {
+      stdio: ['pipe', 'ignore', 'pipe'],
+      ...(environment === undefined ? {} : { env: environment }),
+    });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function ignore(): void {}

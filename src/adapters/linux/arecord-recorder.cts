@@ -1,0 +1,33 @@
+// How node-record-lpcm16 is to call arecord: the library loads this file by its absolute path and cannot be told
+// otherwise to ask for short periods. It must stay CommonJS with `module.exports`, and knows nothing but flags.
+
+type RecorderOptions = {
+  readonly device: string;
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly audioType: string;
+  readonly environment: Readonly<Record<string, string | undefined>> | undefined;
+};
+
+module.exports = (options: RecorderOptions) => ({
+  cmd: 'arecord',
+  args: [
+    '-q',
+    '-D',
+    options.device,
+    '-t',
+    options.audioType,
+    '-f',
+    'S16_LE',
+    '-r',
+    String(options.sampleRate),
+    '-c',
+    String(options.channels),
+    // 20 ms, a third of an Opus frame: by default ALSA chose 125 ms, which is heard as delay. The buffer of ten
+    // periods outlasts the longest stall of the event loop that was measured (packages.md §3).
+    '--period-time=20000',
+    '--buffer-time=200000',
+    '-',
+  ],
+  spawnOptions: options.environment === undefined ? {} : { env: options.environment },
+});

@@ -1,0 +1,162 @@
+// The control socket, both ends: one JSON object a line, one answer a line. Carries requests; what they mean, whoever
+// answers them knows.
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import type { Log } from '../../ports.ts';
+
+export type ControlRequest = { readonly command: string; readonly [key: string]: unknown };
+export type ControlAnswer =
+  | { readonly ok: true; readonly [key: string]: unknown }
+  | { readonly ok: false; readonly error: string };
+
+export type ControlServer = { stop(): void };
+export type ControlRefusal = { readonly refused: 'running' | 'denied' | 'failed'; readonly detail: string };
+
+export type ControlFailure = {
+  readonly failure: 'not-running' | 'denied' | 'silent';
+  readonly detail: string;
+};
+
+const SOCKET_NAME = 'control.sock';
+/** Owner and group: whoever is in the group may press, nobody else. */
+const SOCKET_MODE = 0o660;
+/** The longest request is a few dozen bytes; whoever sends more is no client of ours. */
+const LINE_LIMIT_BYTES = 4_096;
+/** A shelf's worth of scripts at once; a connection costs a file descriptor. */
+const CLIENTS_LIMIT = 32;
+/** A client that says nothing is gone or lost. */
+const IDLE_MS = 10_000;
+const SUN_PATH_BYTES = 107;
+
+export function controlPath(runtimeDirectory: string): string {
+  return join(runtimeDirectory, SOCKET_NAME);
+}
+
+/** Listens, unless another instance does. A socket file that a crash left behind is no obstacle. */
+export async function listenControl(parts: {
+  runtimeDirectory: string;
+  log: Log;
+  answer: (request: ControlRequest) => ControlAnswer;
+}): Promise<ControlServer | ControlRefusal> {
+  const path = controlPath(parts.runtimeDirectory);
+  if (Buffer.byteLength(path) > SUN_PATH_BYTES)
+    return { refused: 'failed', detail: `${path} is too long for a socket (${SUN_PATH_BYTES} bytes)` };
+  // A name without a file is held by one process at a time and freed by the kernel at its end: no stale lock, no race.
+  const lock = createServer();
+  const lockError = await bound(lock, `\0xiaozhi-agent ${path}`);
+  if (lockError?.code === 'EADDRINUSE')
+    return { refused: 'running', detail: `another instance answers at ${path}` };
+  if (lockError !== undefined) return { refused: 'failed', detail: lockError.message };
+  lock.unref();
+  const clients = new Set<Socket>();
+  const server = createServer((socket) => serve(socket, clients, parts.answer, parts.log));
+  server.maxConnections = CLIENTS_LIMIT;
+  const error = prepared(parts.runtimeDirectory, path) ?? (await bound(server, path));
+  if (error !== undefined) {
+    lock.close();
+    const refused =
+      error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS' ? 'denied' : 'failed';
+    return { refused, detail: error.message };
+  }
+  chmodSync(path, SOCKET_MODE);
+  return {
+    stop() {
+      server.close();
+      lock.close();
+      for (const client of clients) client.destroy();
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+function prepared(directory: string, path: string): NodeJS.ErrnoException | undefined {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o750 });
+    rmSync(path, { force: true });
+    return undefined;
+  } catch (error) {
+    return error as NodeJS.ErrnoException;
+  }
+}
+
+function bound(server: Server, path: string): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    server.once('error', resolve);
+    server.listen(path, () => {
+      server.removeAllListeners('error');
+      resolve(undefined);
+    });
+  });
+}
+
+function serve(
+  socket: Socket,
+  clients: Set<Socket>,
+  answer: (request: ControlRequest) => ControlAnswer,
+  log: Log,
+): void {
+  clients.add(socket);
+  let pending = '';
+  const reply = (one: ControlAnswer) => socket.write(`${JSON.stringify(one)}\n`);
+  socket.setEncoding('utf8');
+  socket.setTimeout(IDLE_MS, () => socket.destroy());
+  socket.on('close', () => clients.delete(socket));
+  socket.on('error', (error) => log.debug({ error }, 'a control client broke off'));
+  socket.on('data', (text: string) => {
+    pending += text;
+    const lines = pending.split('\n');
+    pending = lines.pop() ?? '';
+    for (const line of lines) reply(answered(line, answer));
+    if (Buffer.byteLength(pending) <= LINE_LIMIT_BYTES) return;
+    reply({ ok: false, error: `a request is one line of at most ${LINE_LIMIT_BYTES} bytes` });
+    socket.end();
+    pending = '';
+  });
+}
+
+function answered(line: string, answer: (request: ControlRequest) => ControlAnswer): ControlAnswer {
+  const help = 'expected one JSON object a line, such as {"command":"status"}';
+  try {
+    const request: unknown = JSON.parse(line);
+    if (typeof request !== 'object' || request === null || !('command' in request))
+      return { ok: false, error: help };
+    const { command } = request;
+    if (typeof command !== 'string') return { ok: false, error: help };
+    return answer({ ...request, command });
+  } catch (error) {
+    if (error instanceof SyntaxError) return { ok: false, error: help };
+    throw error;
+  }
+}
+
+/** Asks the running daemon one thing. */
+export function askControl(
+  runtimeDirectory: string,
+  request: ControlRequest,
+  deadlineMs: number,
+): Promise<ControlAnswer | ControlFailure> {
+  const path = controlPath(runtimeDirectory);
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));
+    const settle = (result: ControlAnswer | ControlFailure) => {
+      socket.destroy();
+      resolve(result);
+    };
+    const silent = { failure: 'silent', detail: `${path} does not answer` } as const;
+    socket.setEncoding('utf8');
+    socket.setTimeout(deadlineMs, () => settle(silent));
+    socket.on('error', (error: NodeJS.ErrnoException) => settle(failureOf(error)));
+    socket.on('end', () => settle(silent));
+    socket.on('data', (text: string) => {
+      answer += text;
+      if (answer.includes('\n')) settle(JSON.parse(answer) as ControlAnswer);
+    });
+  });
+}
+
+function failureOf(error: NodeJS.ErrnoException): ControlFailure {
+  const denied = error.code === 'EACCES' || error.code === 'EPERM';
+  return { failure: denied ? 'denied' : 'not-running', detail: error.message };
+}
