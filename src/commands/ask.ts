@@ -1,0 +1,96 @@
+// `press`, `stop` and `status`: one question to the running daemon over its control socket.
+import { parseArgs } from 'node:util';
+import { askControl, type ControlRequest } from '../adapters/linux/control-socket.ts';
+import type { Status } from '../status.ts';
+import { EXIT, Stop } from './exit.ts';
+import { placeOptions, placesFrom } from './places.ts';
+
+/** A daemon that is busy starting a child answers within milliseconds; one that hangs never does. */
+const DEADLINE_MS = 5_000;
+/** Ten minutes: longer than any utterance can be. */
+const HOLD_LIMIT_MS = 600_000;
+
+export async function press(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { ...placeOptions, hold: { type: 'string' } } });
+  if (values.hold === undefined) {
+    await ask(values, { command: 'press' });
+    return;
+  }
+  const holdMs = Number(values.hold);
+  if (!Number.isInteger(holdMs) || holdMs < 1 || holdMs > HOLD_LIMIT_MS)
+    throw new Stop(
+      EXIT.usage,
+      `--hold takes whole milliseconds from 1 to ${HOLD_LIMIT_MS}, not "${values.hold}"`,
+    );
+  await ask(values, { command: 'press', hold_ms: holdMs });
+}
+
+export async function stop(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: placeOptions });
+  await ask(values, { command: 'stop' });
+}
+
+export async function status(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { ...placeOptions, json: { type: 'boolean' } } });
+  const answer = await ask(values, { command: 'status' });
+  const found = answer.status as Status;
+  process.stdout.write(values.json ? `${JSON.stringify(found, null, 2)}\n` : screen(found));
+  if (found.link.phase !== 'ready') process.exitCode = EXIT.failed;
+}
+
+async function ask(
+  values: { 'runtime-dir'?: string | undefined },
+  request: ControlRequest,
+): Promise<{ ok: true; [key: string]: unknown }> {
+  const { runtimeDirectory } = placesFrom(values, process.env);
+  const answer = await askControl(runtimeDirectory, request, DEADLINE_MS);
+  if (!('ok' in answer)) {
+    switch (answer.failure) {
+      case 'not-running':
+        throw new Stop(
+          EXIT.notRunning,
+          `no agent is running here (${answer.detail}). Start it: sudo systemctl start xiaozhi-agent, or xiaozhi-agent run`,
+        );
+      case 'denied':
+        throw new Stop(
+          EXIT.noPermission,
+          `no permission (${answer.detail}). Use sudo, or join its group: sudo usermod -aG xiaozhi $USER, then log in again`,
+        );
+      case 'silent':
+        throw new Stop(
+          EXIT.failed,
+          `${answer.detail} within ${DEADLINE_MS / 1_000} s: the agent hangs; restart it`,
+        );
+    }
+  }
+  if (!answer.ok) throw new Stop(EXIT.failed, answer.error);
+  return answer;
+}
+
+function screen(found: Status): string {
+  const { link, audio, turn, process: running } = found;
+  const loss = link.last_loss;
+  const lines = [
+    `xiaozhi-agent ${found.version}, up ${running.uptime_s} s, ${running.rss_mb} MB, Node ${running.node}`,
+    `state       ${found.state}${found.muted ? ', muted' : ''} (${turn.count} turns, last: ${turn.last?.why ?? 'none'})`,
+    `server      ${link.phase} since ${link.since}  ${link.url || '(none configured)'}`,
+    ...(link.next_attempt_in_ms === null
+      ? []
+      : [`            next attempt in ${link.next_attempt_in_ms} ms`]),
+    ...(loss === null
+      ? []
+      : [
+          `last loss   ${loss.at}  ${loss.class}: ${loss.reason}` +
+            (loss.recovered_after_ms === null
+              ? ', not recovered yet'
+              : `, back after ${loss.recovered_after_ms} ms`),
+        ]),
+    `microphone  ${audio.input.device}: ${audio.input.state}` +
+      (audio.input.constant ? ', delivers one constant value (muted? not connected?)' : '') +
+      (audio.input.lastError === null ? '' : `, last error: ${audio.input.lastError}`),
+    `speaker     ${audio.output.device}: ${audio.output.state}` +
+      (audio.output.lastError === null ? '' : `, last error: ${audio.output.lastError}`),
+    ...found.problems.map((problem) => `problem     ${problem}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,25 @@
+// What each request on the control socket does to the agent.
+import type { ControlAnswer, ControlRequest } from '../adapters/linux/control-socket.ts';
+import type { Agent } from '../agent.ts';
+import type { Status } from '../status.ts';
+
+const COMMANDS = ['press', 'stop', 'status'] as const;
+
+export function controlAnswer(request: ControlRequest, agent: Agent, status: () => Status): ControlAnswer {
+  switch (request.command) {
+    case 'press': {
+      const { hold_ms: holdMs } = request;
+      if (holdMs === undefined) agent.dispatch({ type: 'press.asked' });
+      else if (typeof holdMs === 'number' && holdMs > 0) agent.dispatch({ type: 'press.asked', holdMs });
+      else return { ok: false, error: 'hold_ms must be a number of milliseconds above 0' };
+      return { ok: true, state: agent.held.status };
+    }
+    case 'stop':
+      agent.dispatch({ type: 'stop.asked' });
+      return { ok: true, state: agent.held.status };
+    case 'status':
+      return { ok: true, status: status() };
+    default:
+      return { ok: false, error: `unknown command; one of: ${COMMANDS.join(', ')}` };
+  }
+}

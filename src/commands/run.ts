@@ -1,0 +1,141 @@
+// `xiaozhi-agent run`: the daemon. Reads the configuration, builds the real machine around the agent, and lets signals,
+// the control socket and the keyboard speak to it.
+import { parseArgs } from 'node:util';
+import { clock } from '../adapters/linux/clock.ts';
+import { listenControl } from '../adapters/linux/control-socket.ts';
+import { keyboard } from '../adapters/linux/keyboard.ts';
+import { wsDialer } from '../adapters/linux/ws-socket.ts';
+import { Agent } from '../agent.ts';
+import { loadConfig } from '../config/load.ts';
+import { describeProblem } from '../config/problem.ts';
+import type { Config } from '../config/schema.ts';
+import { type AgentLog, autoFormat, createLog } from '../log.ts';
+import { statusOf } from '../status.ts';
+import { chooseMicrophone, chooseSpeaker } from './card.ts';
+import { chooseCodec } from './codec.ts';
+import { controlAnswer } from './control.ts';
+import { EXIT, Stop } from './exit.ts';
+import { type Places, packageVersion, placeOptions, placesFrom } from './places.ts';
+import { policyOf, serverOf } from './policy.ts';
+
+/** Sockets are given 2 s for a polite close; whatever hangs after that is not waited for. */
+const SHUTDOWN_MS = 5_000;
+
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { ...placeOptions, set: { type: 'string', multiple: true } },
+  });
+  const places = placesFrom(values, process.env);
+  const { config, problems, files } = loadConfig({
+    configFile: places.configFile,
+    mustExist: places.configMustExist,
+    environment: process.env,
+    overrides: overridesFrom(values.set ?? []),
+  });
+  const { level, format } = config.log;
+  const isTty = process.stdout.isTTY;
+  const log = createLog({
+    level,
+    format: format === 'auto' ? autoFormat(process.env, isTty) : format,
+    colour: isTty && process.env.NO_COLOR === undefined,
+  });
+  process.on('uncaughtException', (error) => {
+    log.error({ error, stack: error.stack }, 'unexpected error');
+    log.flush();
+    process.exit(EXIT.failed);
+  });
+  const version = packageVersion();
+  log.info({ version, node: process.version, files: files.join(' ') || 'none' }, 'starting');
+  const sentences = problems.map(describeProblem);
+  for (const [at, problem] of problems.entries())
+    log[problem.severity === 'error' ? 'error' : 'warn']({}, sentences[at] ?? '');
+  if (config.server.websocketUrl === '') {
+    sentences.push('no server is configured: set server.websocket_url');
+    log.error({ file: places.configFile }, 'no server is configured: set server.websocket_url');
+  }
+  const agent = await build(config, places, version, log);
+  await control(agent, config, places, version, sentences, log);
+  agent.dispatch({ type: 'agent.started' });
+}
+
+function overridesFrom(settings: readonly string[]): Record<string, string> {
+  const pairs = settings.map((setting) => {
+    const at = setting.indexOf('=');
+    if (at < 1) throw new Stop(EXIT.usage, `--set takes KEY=VALUE such as log.level=debug, not "${setting}"`);
+    return [setting.slice(0, at), setting.slice(at + 1)] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
+async function build(config: Config, places: Places, version: string, log: AgentLog): Promise<Agent> {
+  const codec = await chooseCodec(config.audio.codec.backend, log);
+  log.info(
+    { codec: codec.name, input: config.audio.input.device, output: config.audio.output.device },
+    'audio',
+  );
+  return new Agent({
+    policy: policyOf(config),
+    server: serverOf(config, places.stateDirectory, version, log),
+    clock,
+    log,
+    dialer: wsDialer({ clock }),
+    microphone: chooseMicrophone(config, log),
+    speaker: await chooseSpeaker(config, log),
+    codec,
+    encoder: { bitrateBps: config.audio.codec.bitrateBps, complexity: config.audio.codec.complexity },
+    jitterMs: config.audio.output.jitterMs,
+    cue: (cue) => log.info({ cue }, 'cue'),
+  });
+}
+
+async function control(
+  agent: Agent,
+  config: Config,
+  places: Places,
+  version: string,
+  problems: readonly string[],
+  log: AgentLog,
+): Promise<void> {
+  const startedAtMs = clock.wallMs();
+  const status = () =>
+    statusOf({ agent, clock, version, url: config.server.websocketUrl, startedAtMs, problems });
+  const listening = await listenControl({
+    runtimeDirectory: places.runtimeDirectory,
+    log,
+    answer: (request) => controlAnswer(request, agent, status),
+  });
+  if ('refused' in listening) throw new Stop(EXIT.cannotRun, refusal(listening.refused, listening.detail));
+  const keys = process.stdin.isTTY
+    ? keyboard(process.stdin, clock.now, {
+        space: () => agent.dispatch({ type: 'press.asked' }),
+        quit: () => shutDown('q'),
+      })
+    : undefined;
+  if (keys !== undefined) log.info({}, 'the space bar is the button; q quits');
+  const shutDown = (signal: string) => {
+    log.info({ signal }, 'shutting down');
+    process.once('SIGTERM', leave).once('SIGINT', leave);
+    setTimeout(leave, SHUTDOWN_MS).unref();
+    agent.dispatch({ type: 'shutdown.asked' });
+    listening.stop();
+    keys?.stop();
+  };
+  const leave = () => {
+    log.flush();
+    process.exit(EXIT.ok);
+  };
+  process.once('SIGTERM', shutDown).once('SIGINT', shutDown);
+  process.once('exit', () => log.flush());
+}
+
+function refusal(refused: 'running' | 'denied' | 'failed', detail: string): string {
+  switch (refused) {
+    case 'running':
+      return `a second instance does not start: ${detail}. Stop the first, or give this one --runtime-dir and --state-dir of its own`;
+    case 'denied':
+      return `the control socket cannot be made: ${detail}. Run as root or as the service, or give --runtime-dir DIR --state-dir DIR`;
+    case 'failed':
+      return `the control socket cannot be made: ${detail}`;
+  }
+}

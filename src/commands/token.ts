@@ -1,0 +1,23 @@
+// The access token, from its file. It is never an argument, an address or a log line.
+import { readFileSync } from 'node:fs';
+import { EXIT, Stop } from './exit.ts';
+
+/** What an HTTP header can carry. */
+const TOKEN = /^[\x21-\x7e]+( [\x21-\x7e]+)?$/;
+
+export function readToken(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new Stop(EXIT.failed, `the token file cannot be read: ${(error as Error).message}`);
+  }
+  if (!TOKEN.test(text))
+    throw new Stop(EXIT.failed, `the token file ${path} must hold one token on one line, in plain ASCII`);
+  return text;
+}
+
+/** A token with a space in it brings its own scheme, as in the reference firmware. */
+export function authorization(token: string): string {
+  return token.includes(' ') ? token : `Bearer ${token}`;
+}

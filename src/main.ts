@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+// The process: which command, and how it ends. Commands are loaded when they are asked for, so that `press` is quick.
+import { EXIT, Stop } from './commands/exit.ts';
+
+const USAGE = `xiaozhi-agent: a voice box's agent: button, microphone, speaker and a xiaozhi server
+
+usage: xiaozhi-agent COMMAND [options]
+
+  run                 the agent itself, until SIGTERM (on a terminal the space bar is the button)
+      --set KEY=VALUE   a configuration key, such as --set log.level=debug; may be given again
+  press [--hold MS]   press the button of the running agent: a click, or held for MS milliseconds
+  stop                end the conversation that is going on
+  status [--json]     what it is doing, and how its connection fares
+  config check|show   what is wrong with the configuration; every value and where it comes from
+  serve [--host H] [--port N] [--token-file F] [--verbose]
+                      a small local server that plays back what it hears
+  demo                a conversation over a virtual sound card, measured
+  version             the version
+
+  --config FILE  --state-dir DIR  --runtime-dir DIR   instead of the places of an installed box
+
+exit codes: 0 ok, 1 failed or not connected, 2 wrong usage, 3 not running, 4 no permission
+`;
+
+type Command = (args: string[]) => void | Promise<void>;
+
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./commands/run.ts')).run,
+  press: async () => (await import('./commands/ask.ts')).press,
+  stop: async () => (await import('./commands/ask.ts')).stop,
+  status: async () => (await import('./commands/ask.ts')).status,
+  config: async () => (await import('./commands/config.ts')).config,
+  serve: async () => (await import('./commands/serve.ts')).serve,
+  demo: async () => (await import('./commands/demo.ts')).demo,
+  version: async () => (await import('./commands/version.ts')).version,
+};
+
+async function main([name, ...args]: string[]): Promise<void> {
+  if (name === undefined) throw new Stop(EXIT.usage, USAGE.trimEnd());
+  if (name === 'help' || name === '--help' || name === '-h' || args.includes('--help')) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load === undefined)
+    throw new Stop(
+      EXIT.usage,
+      `there is no command "${name}"; there are: ${Object.keys(COMMANDS).join(', ')}`,
+    );
+  const command = await load();
+  await command(args);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const code = (error as { code?: unknown }).code;
+  const usage = typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS');
+  if (!(error instanceof Stop) && !usage) throw error;
+  process.stderr.write(`xiaozhi-agent: ${(error as Error).message}\n`);
+  process.exit(error instanceof Stop ? error.code : EXIT.usage);
+});

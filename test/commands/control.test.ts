@@ -1,0 +1,298 @@
+// The daemon and its control socket as processes: commands, exit codes, second instances, bad requests, signals.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { until } from '../helpers/card.ts';
+import { command, type Daemon, type Folders, folders, startDaemon } from '../helpers/daemon.ts';
+import { goodConversation } from '../helpers/faults.ts';
+import { type ScriptedServer, startScriptedServer } from '../helpers/scripted-server.ts';
+
+describe('a running daemon', () => {
+  let server: ScriptedServer;
+  let places: Folders;
+  let daemon: Daemon;
+  before(async () => {
+    server = await startScriptedServer(goodConversation({ utterancePackets: 1_000_000 }));
+    places = await folders();
+    daemon = startDaemon(places, { settings: { 'server.websocket_url': server.url } });
+    await daemon.logged(/link ready/);
+  });
+  after(async () => {
+    await daemon.stop();
+    await server.stop();
+    await places.remove();
+  });
+
+  const socket = () => join(places.root, 'r', 'control.sock');
+  /** Lines sent as they are, and the lines that come back. */
+  async function raw(text: string, answers: number): Promise<string[]> {
+    const client = connect(socket());
+    let got = '';
+    client.setEncoding('utf8').on('data', (chunk: string) => {
+      got += chunk;
+    });
+    await once(client, 'connect');
+    client.write(text);
+    await until(() => got.split('\n').length > answers, 'answers');
+    client.destroy();
+    return got.trim().split('\n');
+  }
+
+  it('is ready, and says so with exit code 0', async () => {
+    const { code, stdout } = await daemon.ask('status', '--json');
+    assert.equal(code, 0);
+    const status = JSON.parse(stdout);
+    assert.equal(status.state, 'idle');
+    assert.equal(status.link.phase, 'ready');
+    assert.equal(status.link.url, server.url);
+    for (const key of ['version', 'state', 'link', 'network', 'audio', 'button', 'turn', 'process'])
+      assert.ok(key in status, key);
+    for (const key of [
+      'phase',
+      'since',
+      'url',
+      'attempt',
+      'failures',
+      'next_attempt_in_ms',
+      'rtt_ms',
+      'reconnects',
+      'last_loss',
+      'auto_reconnect',
+    ])
+      assert.ok(key in status.link, `link.${key}`);
+    for (const key of ['uptime_s', 'rss_mb', 'node']) assert.ok(key in status.process, `process.${key}`);
+    assert.match((await daemon.ask('status')).stdout, /server {6}ready since/);
+  });
+
+  it('takes a press for a click, and stop for the end of the conversation', async () => {
+    assert.equal((await daemon.ask('press')).code, 0);
+    await daemon.logged(/turn listening .*mode=auto/);
+    assert.equal(JSON.parse((await daemon.ask('status', '--json')).stdout).state, 'listening');
+    assert.equal((await daemon.ask('stop')).code, 0);
+    await daemon.logged(/turn idle .*why=stopped/);
+  });
+
+  it('holds the button for as long as it is told', async () => {
+    assert.equal((await daemon.ask('press', '--hold', '300')).code, 0);
+    await daemon.logged(/turn listening .*mode=manual/);
+    await daemon.logged(/turn finishing/);
+    await daemon.ask('stop');
+  });
+
+  it('refuses a hold that is no time', async () => {
+    for (const hold of ['0', '-5', 'long', '1e9', '']) {
+      const { code, stderr } = await daemon.ask('press', `--hold=${hold}`);
+      assert.equal(code, 2, hold);
+      assert.match(stderr, /--hold takes whole milliseconds/);
+    }
+  });
+
+  it('refuses to start twice, with code 78, and goes on undisturbed', async () => {
+    const { code, stderr } = await command(['run', ...places.options]);
+    assert.equal(code, 78);
+    assert.match(stderr, /a second instance does not start/);
+    assert.equal((await daemon.ask('status')).code, 0);
+  });
+
+  it('lets only owner and group to its socket', () => {
+    assert.equal(statSync(socket()).mode & 0o777, 0o660);
+  });
+
+  it('answers nonsense with what is expected, and lives on', async () => {
+    const lines = [
+      '',
+      'press',
+      '{',
+      'null',
+      '[]',
+      '{"command":7}',
+      '{"command":"reboot"}',
+      '{"command":"press","hold_ms":"x"}',
+      '{"command":"__proto__"}',
+    ];
+    const answers = await raw(`${lines.join('\n')}\n`, lines.length);
+    assert.equal(answers.length, lines.length);
+    for (const answer of answers) {
+      const { ok, error } = JSON.parse(answer);
+      assert.equal(ok, false);
+      assert.ok(error.length > 10, answer);
+    }
+    assert.equal((await daemon.ask('status')).code, 0);
+  });
+
+  it('answers several requests on one connection, in order', async () => {
+    const answers = await raw('{"command":"status"}\n{"command":"nope"}\n{"command":"status"}\n', 3);
+    assert.deepEqual(
+      answers.map((answer) => JSON.parse(answer).ok),
+      [true, false, true],
+    );
+  });
+
+  it('cuts off a request without end', async () => {
+    const client = connect(socket());
+    client.on('error', () => undefined);
+    const closed = once(client, 'close');
+    client.resume();
+    client.write('x'.repeat(100_000));
+    await closed;
+    assert.equal((await daemon.ask('status')).code, 0);
+  });
+
+  it('survives many clients that say nothing', async () => {
+    const clients = Array.from({ length: 60 }, () => connect(socket()).on('error', () => undefined));
+    await until(
+      () => clients.some((client) => client.destroyed || client.readyState === 'open'),
+      'connections',
+    );
+    for (const client of clients) client.destroy();
+    assert.equal((await daemon.ask('status')).code, 0);
+  });
+
+  it('keeps its identity in a file that is for it alone', () => {
+    const path = join(places.root, 's', 'identity.json');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    const { device_id, client_id } = JSON.parse(readFileSync(path, 'utf8'));
+    assert.equal(server.sessions[0]?.headers['device-id'], device_id);
+    assert.equal(server.sessions[0]?.headers['client-id'], client_id);
+  });
+});
+
+describe('without a running daemon', () => {
+  it('every question is answered with exit code 3 and what to do', async () => {
+    const places = await folders();
+    for (const args of [['press'], ['stop'], ['status'], ['status', '--json']]) {
+      const { code, stderr } = await command([...args, ...places.options.slice(2)]);
+      assert.equal(code, 3, args.join(' '));
+      assert.match(stderr, /no agent is running/);
+      assert.match(stderr, /systemctl start/);
+    }
+    await places.remove();
+  });
+
+  it('a socket file left behind by a crash is no obstacle', async () => {
+    const places = await folders();
+    mkdirSync(join(places.root, 'r'));
+    writeFileSync(join(places.root, 'r', 'control.sock'), '');
+    const daemon = startDaemon(places);
+    await daemon.logged(/link unconfigured|no server/);
+    assert.equal((await daemon.ask('status')).code, 1);
+    assert.equal(await daemon.stop(), 0);
+    assert.equal(existsSync(join(places.root, 'r', 'control.sock')), false);
+    await places.remove();
+  });
+
+  it('a daemon that does not answer is told from one that is not there', async () => {
+    const places = await folders();
+    mkdirSync(join(places.root, 'r'));
+    const deaf = createServer(() => undefined).listen(join(places.root, 'r', 'control.sock'));
+    await once(deaf, 'listening');
+    const { code, stderr } = await command(['status', ...places.options.slice(2)]);
+    assert.equal(code, 1);
+    assert.match(stderr, /does not answer within 5 s/);
+    deaf.close();
+    await places.remove();
+  });
+
+  it('a socket one may not open is a matter of permission: exit code 4 and the group', async (t) => {
+    if (process.getuid?.() !== 0) return t.skip('needs root to become somebody else');
+    const places = await folders();
+    const daemon = startDaemon(places);
+    await daemon.logged(/starting/);
+    await until(() => existsSync(join(places.root, 'r', 'control.sock')), 'socket');
+    chmodSync(places.root, 0o755);
+    chmodSync(join(places.root, 'r'), 0o755);
+    const { code, stderr } = await command(['status', ...places.options.slice(2)], process.env, 65_534);
+    assert.equal(code, 4);
+    assert.match(stderr, /group/);
+    await daemon.stop();
+    await places.remove();
+  });
+});
+
+describe('a daemon that is told to stop', () => {
+  it('leaves with code 0, closes its socket politely and removes the control socket', async () => {
+    let closed: { code: number } | undefined;
+    const server = await startScriptedServer(async (session) => {
+      await session.next('hello');
+      session.hello();
+      closed = await session.closed;
+    });
+    const places = await folders();
+    const daemon = startDaemon(places, { settings: { 'server.websocket_url': server.url } });
+    await daemon.logged(/link ready/);
+    assert.equal(await daemon.stop(), 0);
+    await until(() => closed !== undefined, 'the close');
+    assert.equal(closed?.code, 1000);
+    assert.equal(existsSync(join(places.root, 'r', 'control.sock')), false);
+    await server.stop();
+    await places.remove();
+  });
+
+  it('leaves even if its server no longer reacts', async () => {
+    const server = await startScriptedServer(async (session) => {
+      await session.next('hello');
+      session.hello();
+      session.blackHole();
+      await session.next(() => false, Number.POSITIVE_INFINITY);
+    });
+    const places = await folders();
+    const daemon = startDaemon(places, { settings: { 'server.websocket_url': server.url } });
+    await daemon.logged(/link ready/);
+    assert.equal(await daemon.stop(), 0);
+    await server.stop();
+    await places.remove();
+  });
+});
+
+describe('a box that is not configured', () => {
+  it('runs, answers a press with the error cue, and says what is missing', async () => {
+    const places = await folders();
+    const daemon = startDaemon(places);
+    await daemon.logged(/no server is configured/);
+    const status = await daemon.ask('status');
+    assert.equal(status.code, 1);
+    assert.match(status.stdout, /unconfigured/);
+    assert.match(status.stdout, /server\.websocket_url/);
+    await daemon.ask('press');
+    await daemon.logged(/cue cue=error/);
+    assert.equal(await daemon.stop(), 0);
+    await places.remove();
+  });
+
+  it('with wrong values runs with the defaults, and shows every problem in log and status', async () => {
+    const places = await folders();
+    const file = join(places.root, 'config.toml');
+    writeFileSync(file, '[link]\nbackof_cap_ms = 5\n[audio.output]\njitter_ms = "fast"\n');
+    const own = { ...places, options: [...places.options, '--config', file] };
+    const daemon = startDaemon(own);
+    await daemon.logged(/backoff_cap_ms/);
+    await daemon.logged(/jitter_ms/);
+    const { stdout } = await command(['status', ...places.options.slice(2)]);
+    assert.match(stdout, /problem .*did you mean/);
+    assert.match(stdout, /problem .*160/);
+    assert.equal(await daemon.stop(), 0);
+    const check = await command(['config', 'check', '--config', file]);
+    assert.equal(check.code, 1);
+    assert.match(check.stdout, /config\.toml:2: .*did you mean/);
+    assert.match(check.stdout, /config\.toml:4: /);
+    await places.remove();
+  });
+});
+
+describe('the command line', () => {
+  it('names its commands to whoever asks, and to whoever gets it wrong', async () => {
+    assert.equal((await command(['--help'])).code, 0);
+    assert.match((await command(['--help'])).stdout, /status \[--json\]/);
+    assert.equal((await command([])).code, 2);
+    const wrong = await command(['talk']);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /there is no command "talk"; there are: run, press/);
+    assert.equal((await command(['status', '--yaml'])).code, 2);
+    assert.equal((await command(['constructor'])).code, 2);
+    assert.equal((await command(['run', '--set', 'nonsense'])).code, 2);
+    assert.match((await command(['version'])).stdout, /^xiaozhi-agent \d+\.\d+\.\d+, Node v/);
+  });
+});
