@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import type { Clock, Dialer, DialRequest, Loss, Socket, SocketEvents } from '../../ports.ts';
+import type { Cancel, Clock, Dialer, DialRequest, Loss, Socket, SocketEvents } from '../../ports.ts';
 import { meaningOfClose, meaningOfError, meaningOfStatus } from './failure-class.ts';
 
 /** Text messages are small; 1 MiB is what the most used server's library takes too. */
@@ -34,6 +34,7 @@ export function wsDialer(parts: { clock: Clock }): Dialer {
 class WsSocket implements Socket {
   readonly #ws: WebSocket;
   readonly #clock: Clock;
+  readonly #disarm: Cancel;
   /** The first sign of trouble; the close event that follows it knows less. */
   #trouble: Loss | undefined;
 
@@ -49,7 +50,7 @@ class WsSocket implements Socket {
       ...(request.caFile === undefined ? {} : { ca: readFileSync(request.caFile) }),
     });
     this.#ws = ws;
-    const disarm = clock.after(request.deadlineMs, () =>
+    this.#disarm = clock.after(request.deadlineMs, () =>
       this.#fail({
         class: 'transient',
         reason: `not connected within ${request.deadlineMs / 1000} s`,
@@ -58,7 +59,7 @@ class WsSocket implements Socket {
       }),
     );
     ws.on('open', () => {
-      disarm();
+      this.#disarm();
       on.opened();
     });
     ws.on('message', (data, isBinary) => {
@@ -71,7 +72,7 @@ class WsSocket implements Socket {
       this.#trouble ??= failed(error);
     });
     ws.on('close', (code, reason) => {
-      disarm();
+      this.#disarm();
       on.closed(this.#trouble ?? closedBy(code, reason.toString('utf8')));
     });
   }
@@ -96,6 +97,7 @@ class WsSocket implements Socket {
   }
 
   terminate(): void {
+    this.#disarm();
     this.#ws.removeAllListeners();
     // `ws` reports an aborted handshake as an error; without a listener that would end the process.
     this.#ws.on('error', socketOnSent);
