@@ -14,7 +14,7 @@ const keys = {
       accepts: isAddress(['ws:', 'wss:']),
       refuses: noCredentials,
       mayShow: plainAddress,
-      meaning: 'Server to talk to. Empty: the configuration call (`ota_url`) names it.',
+      meaning: 'Server to talk to. Empty: not configured; the box runs and says so.',
       example: '"ws://192.168.1.20:8000/xiaozhi/v1/"',
     }),
     token_file: text({
@@ -23,34 +23,15 @@ const keys = {
       accepts: optionalPath,
       // Whoever pastes the token itself here must not find it in the log.
       mayShow: () => false,
-      meaning:
-        'File that holds the access token and nothing else (mode 0600). Empty: the token comes from the server.',
+      meaning: 'File that holds the access token and nothing else (mode 0600). Empty: no token is sent.',
       example: '"/etc/xiaozhi-agent/token"',
     }),
     ca_file: text({
       preset: '',
       expects: 'an absolute path, or ""',
       accepts: optionalPath,
-      meaning: "Certificate authority (PEM) to trust besides the system's own, for a server of your own.",
+      meaning: 'Certificate authority (PEM) to trust besides the well-known ones, for a server of your own.',
       example: '"/etc/xiaozhi-agent/ca.pem"',
-    }),
-    ota_url: text({
-      // protocol.md §1.1: the address in the official firmware; the trailing slash matters to some servers.
-      preset: 'https://api.tenclass.net/xiaozhi/ota/',
-      expects: 'an address that starts with http:// or https://, or ""',
-      accepts: isAddress(['http:', 'https:']),
-      refuses: noCredentials,
-      mayShow: plainAddress,
-      meaning: 'Where the configuration call goes; keep the trailing slash. Empty: no call.',
-      example: '"http://192.168.1.20:8003/xiaozhi/ota/"',
-    }),
-    language: text({
-      preset: 'en-US',
-      expects: 'a language tag such as "en-US" or "zh-CN"',
-      // The shape of BCP 47 tags: a language of 2–3 letters, then subtags of 2–8 characters.
-      accepts: (value) => /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i.test(value),
-      meaning: 'Language told to the server (`Accept-Language`).',
-      example: '"zh-CN"',
     }),
     protocol_version: oneOf([1, 2, 3], 1, {
       meaning: 'Binary framing of the audio: 1 bare Opus packets, 2 and 3 with a header.',

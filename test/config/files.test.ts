@@ -104,7 +104,6 @@ test('a secret is refused wherever it is put and appears in no problem', (t) => 
     '[server]\ntoken = "hush',
     '[server]\ntoken = hush',
     ...addresses.map((address) => `[server]\nwebsocket_url = "${address}"`),
-    ...addresses.map((address) => `[server]\nota_url = "${address.replace('wss', 'https')}"`),
   ];
   const files = scratch(t);
   const loads = texts.map((text) =>

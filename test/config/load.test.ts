@@ -54,10 +54,7 @@ test('one file with everything wrong gives every problem at once, each with its 
       'error log.level: expected one of "debug", "info", "warn", "error", got a section; "info" is used',
     ],
     ['[server]'],
-    [
-      'language = ["en"]',
-      'error server.language: expected a language tag such as "en-US" or "zh-CN", got a list; "en-US" is used',
-    ],
+    ['client_id = ["en"]', 'error server.client_id: expected a UUID, or "", got a list; it stays empty'],
     [
       'device_id = "01:00:5e:00:00:01"',
       'error server.device_id: expected a unicast MAC address such as "02:11:22:33:44:55", or "", got "01:00:5e:00:00:01"; it stays empty',
@@ -168,18 +165,20 @@ test('numbers and booleans from the environment are read strictly', () => {
   }
 });
 
-test('an empty variable empties a text and unknown variables are warned of with the nearest name', () => {
+test('an empty variable empties a text and unknown variables are warned of with the nearest name', (t) => {
+  const file = scratch(t).write('config.toml', 'server.websocket_url = "ws://h/"');
   const { config, origins, problems } = loadConfig({
+    configFile: file,
     environment: {
-      XIAOZHI_SERVER__OTA_URL: '',
+      XIAOZHI_SERVER__WEBSOCKET_URL: '',
       XIAOZHI_LOG_LEVEL: 'debug',
       XIAOZHI_BUTTON__MOD: 'x',
       OTHER_THING: 'x',
     },
     overrides: { 'log.levl': 'debug' },
   });
-  assert.equal(config.server.otaUrl, '');
-  assert.equal(origins['server.ota_url'], 'environment XIAOZHI_SERVER__OTA_URL');
+  assert.equal(config.server.websocketUrl, '');
+  assert.equal(origins['server.websocket_url'], 'environment XIAOZHI_SERVER__WEBSOCKET_URL');
   assert.equal(config.log.level, 'info');
   assert.deepEqual(
     problems.map((problem) => `${problem.severity} ${describeProblem(problem)}`),

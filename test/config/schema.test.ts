@@ -20,7 +20,7 @@ test('the schema holds the keys that were decided and no other', () => {
   assert.deepEqual(
     [...allKeys.keys()].join(' '),
     [
-      'server.websocket_url server.token_file server.ca_file server.ota_url server.language server.protocol_version',
+      'server.websocket_url server.token_file server.ca_file server.protocol_version',
       'server.device_id server.client_id link.mode link.max_attempts link.backoff_base_ms link.backoff_cap_ms',
       'link.connect_timeout_ms link.hello_timeout_ms link.first_retry_ms link.renew audio.input.device',
       'audio.output.device audio.output.backend audio.output.rate_hz audio.output.jitter_ms audio.codec.backend',
@@ -118,6 +118,4 @@ test('an address needs a scheme of its kind, its slashes and a host', () => {
   for (const bad of ['h', 'ws:h', 'ws://', 'http://h/', 'wss//h', 'ws://h:99999/', 'ws://h/\n']) {
     assert.ok(!accepts('server.websocket_url', bad), bad);
   }
-  assert.ok(accepts('server.ota_url', 'http://192.168.1.20:8003/xiaozhi/ota/'));
-  assert.ok(!accepts('server.ota_url', 'wss://h/'));
 });

@@ -2,6 +2,7 @@
 // failure class. Knows no messages, no policy and no other attempt.
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import { rootCertificates } from 'node:tls';
 import { WebSocket } from 'ws';
 import type { Cancel, Clock, Dialer, DialRequest, Loss, Socket, SocketEvents } from '../../ports.ts';
 import { meaningOfClose, meaningOfError, meaningOfStatus } from './failure-class.ts';
@@ -47,7 +48,9 @@ class WsSocket implements Socket {
       maxPayload: MAX_PAYLOAD_BYTES,
       // Only against a stalled upgrade; the deadline for all of it is below, for this one restarts at every byte.
       handshakeTimeout: request.deadlineMs,
-      ...(request.caFile === undefined ? {} : { ca: readFileSync(request.caFile) }),
+      ...(request.caFile === undefined
+        ? {}
+        : { ca: [...rootCertificates, readFileSync(request.caFile, 'utf8')] }),
     });
     this.#ws = ws;
     this.#disarm = clock.after(request.deadlineMs, () =>

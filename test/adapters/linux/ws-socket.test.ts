@@ -1,7 +1,13 @@
 // The real dialler against real servers: each way of failing becomes exactly one `closed` with its class.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createTlsServer } from 'node:https';
 import { createServer, type Server, type Socket as TcpSocket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { WebSocketServer } from 'ws';
 import { clock } from '../../../src/adapters/linux/clock.ts';
 import {
   meaningOfClose,
@@ -244,6 +250,51 @@ describe('a dial', { concurrency: 6 }, () => {
       assert.deepEqual([open.closed, pending.closed, wrong.closed], [[], [], []]);
       next.socket.terminate();
     }));
+});
+
+describe('a dial over TLS', () => {
+  it('is refused without the authority that signed, and opens with it', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'xz-tls-'));
+    const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'ca.pem')];
+    const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const files = ['-keyout', key, '-out', certificate];
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '2',
+        ...names,
+        ...files,
+      ],
+      { stdio: 'ignore' },
+    );
+    const web = createTlsServer({ key: readFileSync(key), cert: readFileSync(certificate) });
+    const sockets = new WebSocketServer({ server: web });
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+    const address = web.address();
+    const url = `wss://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}/`;
+    try {
+      const loss = await lossOf(dial(url));
+      assert.equal(loss.class, 'configuration');
+      assert.match(loss.reason, /self.signed/);
+      const trusted = dial(url, { caFile: certificate });
+      await until(() => trusted.opened === 1 || trusted.closed.length > 0, 'open');
+      assert.deepEqual(trusted.closed, []);
+      trusted.socket.terminate();
+    } finally {
+      for (const client of sockets.clients) client.terminate();
+      sockets.close();
+      web.close();
+      rmSync(directory, { recursive: true });
+    }
+  });
 });
 
 describe('the failure tables', () => {
