@@ -72,7 +72,11 @@ if [ "$purpose" != run ]; then
   have sox || need sox
   have espeak-ng || need espeak-ng
 fi
-[ "$purpose" != test ] || have ip || need iproute2
+if [ "$purpose" = test ]; then
+  have ip || need iproute2
+  have openssl || need openssl
+  have script || need bsdutils
+fi
 packages=${packages# }
 
 install='apt-get install -y --no-remove --no-install-recommends'

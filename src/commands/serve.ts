@@ -40,7 +40,6 @@ export async function serve(args: string[]): Promise<void> {
   }).catch((error: Error) => {
     throw new Stop(EXIT.failed, `cannot listen on ${values.host} port ${port}: ${error.message}`);
   });
-  log.info({ url: server.url }, 'listening');
   const end = () => void server.stop().then(() => process.exit(EXIT.ok));
   process.once('SIGTERM', end);
   process.once('SIGINT', end);

@@ -124,7 +124,7 @@ export function startServer(options: ServerOptions): Promise<LocalServer> {
       web.on('error', (error) => log.warn({ error: error.message }, 'server trouble'));
       const { port } = web.address() as AddressInfo;
       const url = `ws://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
-      log.info({ url, token: token === undefined ? 'not needed' : 'needed' }, 'server listening');
+      log.info({ url, auth: token === undefined ? 'none' : 'token' }, 'server listening');
       resolve({
         url,
         port,
