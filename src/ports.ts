@@ -81,6 +81,8 @@ export interface Encoder {
 export interface Decoder {
   /** Undefined when the packet is empty, corrupt or longer than Opus allows. */
   decode(packet: Uint8Array): Pcm | undefined;
+  /** Forgets everything: what comes next has nothing to do with what came before. */
+  reset(): void;
   /** Invents `durationMs` of sound to bridge a gap: the last sound fading out. At most 120 ms a call. */
   conceal(durationMs: number): Pcm;
 }

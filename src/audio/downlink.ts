@@ -38,7 +38,6 @@ type Open = Exclude<Phase, { name: 'closed' }>;
 
 export class Downlink {
   readonly #speaker: PacedSpeaker;
-  readonly #codec: Codec;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #jitterMs: number;
@@ -46,7 +45,8 @@ export class Downlink {
   readonly #buffer = new JitterBuffer();
   #phase: Phase = { name: 'closed' };
   #ending = false;
-  #decoder: Decoder;
+  /** One for all turns: a binding's decoder is memory that the garbage collector knows nothing of. */
+  readonly #decoder: Decoder;
   /** Decoded and not yet written. */
   #rest: Pcm = new Uint8Array(0);
   #heardAt = 0;
@@ -65,7 +65,6 @@ export class Downlink {
     on: DownlinkEvents;
   }) {
     this.#speaker = parts.speaker;
-    this.#codec = parts.codec;
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#jitterMs = parts.jitterMs;
@@ -90,7 +89,7 @@ export class Downlink {
     if (wanted === null) return this.#close();
     if (this.#phase.name === 'closed' || this.#phase.turn !== wanted.turn) {
       this.#close();
-      this.#decoder = this.#codec.decoder(this.#speaker.rateHz);
+      this.#decoder.reset();
       this.#phase = { name: 'waiting', turn: wanted.turn };
     }
     if (this.#ending === wanted.ending) return;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import type { Codec } from '../../src/ports.ts';
+import type { Codec, Decoder } from '../../src/ports.ts';
 import { largestStep, measure, rms, tone } from '../helpers/tone.ts';
 
 const RATES_HZ = [8000, 12_000, 16_000, 24_000, 48_000] as const;
@@ -50,6 +50,23 @@ export function codecContract(name: string, codec: Codec): void {
       assert.ok(Math.abs(hz - 440) < 2, `${hz} Hz at ${rateHz}`);
       assert.equal(holes, 0);
     }
+  });
+
+  test(`${name}: after a reset it decodes as if it were new, whatever came before`, () => {
+    const packets = uplinkPackets();
+    const all = (decoder: Decoder) =>
+      Buffer.concat(packets.map((packet) => decoder.decode(packet) ?? new Uint8Array(0)));
+    const used = codec.decoder(24_000);
+    for (const packet of musicPackets()) used.decode(packet);
+    used.conceal(60);
+    used.reset();
+    assert.ok(
+      used.conceal(60).every((byte) => byte === 0),
+      'there is nothing to invent from',
+    );
+    used.reset();
+    assert.deepEqual(all(used), all(codec.decoder(24_000)));
+    codec.decoder(24_000).reset();
   });
 
   test(`${name}: packets of any rate, length and channel count come out in the decoder's own rate, mono`, () => {

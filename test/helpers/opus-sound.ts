@@ -35,6 +35,7 @@ export function soundCodec(): Codec {
             return undefined;
           }
         },
+        reset: () => undefined,
         conceal: (durationMs) => new Uint8Array((rateHz / 1000) * durationMs * 2),
       };
     },

@@ -53,8 +53,8 @@ test('a voice of five seconds over that noise stays speech to its end', () => {
 });
 
 /** Answers each packet with 60 ms of a voice that never pauses. */
-const LOUD = { decode: () => voice(60, 20_000), conceal: () => silence(60) };
-const QUIET = { decode: () => silence(60), conceal: () => silence(60) };
+const LOUD = { decode: () => voice(60, 20_000), conceal: () => silence(60), reset: () => undefined };
+const QUIET = { decode: () => silence(60), conceal: () => silence(60), reset: () => undefined };
 
 function numbered(i: number, length: number): Uint8Array {
   const packet = new Uint8Array(length);

@@ -14,6 +14,7 @@ const PACKAGE_NAME = '@discordjs/opus';
 /** opus_defines.h; setting requests only. */
 const SET_APPLICATION = 4000;
 const SET_COMPLEXITY = 4010;
+const RESET_STATE = 4028;
 /** OPUS_APPLICATION_VOIP; the add-on itself fixes AUDIO. */
 const APPLICATION_VOIP = 2048;
 
@@ -21,6 +22,7 @@ interface Native {
   encode(pcm: Buffer): Buffer;
   decode(packet: Buffer): Buffer;
   setBitrate(bitrateBps: number): void;
+  applyDecoderCTL(request: typeof RESET_STATE, value: number): void;
   applyEncoderCTL(request: typeof SET_APPLICATION | typeof SET_COMPLEXITY, value: number): void;
 }
 type Package = { readonly OpusEncoder: new (rateHz: number, channels: number) => Native };
@@ -47,7 +49,11 @@ export function discordjsCodec(): Codec | { missing: string } {
     decoder(rateHz) {
       assertOpusRate(rateHz);
       const native = new OpusEncoder(rateHz, 1);
-      return opusDecoder(rateHz, (packet) => native.decode(asBuffer(packet)));
+      return opusDecoder(rateHz, {
+        decode: (packet) => native.decode(asBuffer(packet)),
+        // The request takes no value; the add-on's call does.
+        reset: () => native.applyDecoderCTL(RESET_STATE, 0),
+      });
     },
   };
 }

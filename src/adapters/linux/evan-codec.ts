@@ -24,6 +24,7 @@ type Package = {
     sample_rate: number;
   }) => {
     decode(packet: Uint8Array): Uint8Array;
+    reset(): void;
   };
 };
 
@@ -47,7 +48,7 @@ export function evanCodec(): Codec | { missing: string } {
     decoder(rateHz) {
       assertOpusRate(rateHz);
       const native = new Decoder({ channels: 1, sample_rate: rateHz });
-      return opusDecoder(rateHz, (packet) => native.decode(packet));
+      return opusDecoder(rateHz, native);
     },
   };
 }

@@ -3,8 +3,13 @@
 
 import type { Decoder, Pcm } from '../../ports.ts';
 
-/** One packet in, PCM out; throws on a packet that libopus refuses. Never given an empty one. */
-export type DecodePacket = (packet: Uint8Array) => Uint8Array;
+/** What a binding gives. */
+export type Native = {
+  /** One packet in, PCM out; throws on a packet that libopus refuses. Never given an empty one. */
+  decode(packet: Uint8Array): Uint8Array;
+  /** OPUS_RESET_STATE. */
+  reset(): void;
+};
 
 /** The rates libopus decodes to. */
 const OPUS_RATES_HZ: readonly number[] = [8000, 12_000, 16_000, 24_000, 48_000];
@@ -22,7 +27,7 @@ export function assertOpusRate(rateHz: number): void {
   if (!OPUS_RATES_HZ.includes(rateHz)) throw new RangeError(`Opus does not decode to ${rateHz} Hz`);
 }
 
-export function opusDecoder(rateHz: number, decodePacket: DecodePacket): Decoder {
+export function opusDecoder(rateHz: number, native: Native): Decoder {
   const frameBytes = (rateHz / 1000) * FRAME_MS * BYTES_PER_SAMPLE;
   const fadeSamples = (rateHz / 1000) * FADE_MS;
   let lastToc: number | undefined;
@@ -33,7 +38,7 @@ export function opusDecoder(rateHz: number, decodePacket: DecodePacket): Decoder
 
   function tryPacket(packet: Uint8Array): Pcm | undefined {
     try {
-      return decodePacket(packet);
+      return native.decode(packet);
     } catch {
       return undefined;
     }
@@ -65,6 +70,12 @@ export function opusDecoder(rateHz: number, decodePacket: DecodePacket): Decoder
       inventedSamples = 0;
       rest = new Uint8Array(0);
       return pcm;
+    },
+    reset() {
+      native.reset();
+      lastToc = undefined;
+      inventedSamples = 0;
+      rest = new Uint8Array(0);
     },
     conceal(durationMs) {
       const samples = Math.round((rateHz / 1000) * Math.min(MAX_CONCEAL_MS, Math.max(0, durationMs)));
