@@ -14,12 +14,13 @@ usage: xiaozhi-agent COMMAND [options]
   config check|show   what is wrong with the configuration; every value and where it comes from
   serve [--host H] [--port N] [--token-file F] [--verbose]
                       a small local server that plays back what it hears
-  demo                a conversation over a virtual sound card, measured
+  demo [--json]       a conversation over a virtual sound card, measured
   version             the version
 
   --config FILE  --state-dir DIR  --runtime-dir DIR   instead of the places of an installed box
 
-exit codes: 0 ok, 1 failed or not connected, 2 wrong usage, 3 not running, 4 no permission
+exit codes: 0 ok, 1 failed or not connected, 2 wrong usage, 3 not running, 4 no permission,
+            78 nothing sensible can run
 `;
 
 type Command = (args: string[]) => void | Promise<void>;
@@ -50,6 +51,12 @@ async function main([name, ...args]: string[]): Promise<void> {
   const command = await load();
   await command(args);
 }
+
+// Whoever reads the output may stop reading: `config show | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.ok);
+});
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   const code = (error as { code?: unknown }).code;

@@ -18,8 +18,11 @@ export interface DownlinkEvents {
 const BRIDGE_BELOW_MS = 20;
 /** Invented sound fades within two packets of 60 ms; more of it would drone. After that: silence. */
 const CONCEAL_MS = 120;
-/** The reference firmware's rule: an answer that trickles starts this long after its first packet anyway. */
-const FILL_AT_MOST_MS = 200;
+/**
+ * An answer that trickles starts anyway, this much later than a steady one would have its reserve: with the default
+ * reserve 200 ms after the first packet, the reference firmware's rule.
+ */
+const TRICKLE_GRACE_MS = 40;
 /** The core wants to know that packets still come, not of each one. */
 const HEARD_EVERY_MS = 1_000;
 
@@ -133,7 +136,7 @@ export class Downlink {
   #reserved(): boolean {
     if (this.#ending || this.#buffer.queuedMs >= this.#jitterMs) return true;
     const oldestAt = this.#buffer.oldestAt;
-    return oldestAt !== undefined && this.#clock.now() - oldestAt >= FILL_AT_MOST_MS;
+    return oldestAt !== undefined && this.#clock.now() - oldestAt >= this.#jitterMs + TRICKLE_GRACE_MS;
   }
 
   #pull(aheadMs: number): Pcm | undefined {

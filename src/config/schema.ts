@@ -63,8 +63,7 @@ const keys = {
     }),
     // 0 is the daemon's default (design.md §5). A million attempts at the 60 s cap are two years.
     max_attempts: whole(0, 1_000_000, 0, {
-      meaning:
-        'Failures in a row after which it stops trying until a press or a network change. 0: never stops.',
+      meaning: 'Failures in a row after which it stops trying until a press. 0: never stops.',
       example: '10',
     }),
     // Defaults of this section: design.md §5. Lower bounds let tests run in scaled time; an hour is the longest
