@@ -52,6 +52,35 @@ function pick<T>(from: readonly T[], random: number): T {
   return one;
 }
 
+/** What would happen next if all went well: without it, a walk would hardly ever get far. */
+function naturalEvent({ link, turn }: State): Event {
+  const attempt = link.attempt;
+  if (link.phase === 'dialing') return { type: 'socket.opened', attempt };
+  if (link.phase === 'greeting') return { type: 'server.said', attempt, message: HELLO };
+  if (link.phase !== 'ready') return { type: 'press.asked' };
+  const says = (message: ServerMessage): Event => ({ type: 'server.said', attempt: link.current, message });
+  const numbers = { turn: turn.turn, take: 'take' in turn ? turn.take : 0 };
+  switch (turn.phase) {
+    case 'idle':
+    case 'recording':
+      return { type: 'press.asked' };
+    case 'pressed':
+      return { type: 'button.released' };
+    case 'aborting':
+      return says({ type: 'tts', state: 'stop' });
+    case 'listening':
+      return says({ type: 'stt', text: 'well' });
+    case 'finishing':
+      return { type: 'uplink.flushed', ...numbers };
+    case 'thinking':
+      return { type: 'downlink.started', turn: turn.turn };
+    case 'speaking':
+      return says({ type: 'tts', state: 'stop' });
+    case 'draining':
+      return { type: 'downlink.drained', turn: turn.turn };
+  }
+}
+
 /** Mostly facts that fit the present numbers; now and then a late one or an impossible one. */
 function anyEvent(state: State, random: () => number): Event {
   const drift = random() < 0.9 ? 0 : Math.floor(random() * 5) - 3;
@@ -83,7 +112,7 @@ function anyEvent(state: State, random: () => number): Event {
     { type: 'downlink.drained', turn },
     { type: 'timer.fired', timer: `turn ${turn} thinking` },
   ];
-  if (random() < 0.1) return { type: 'socket.closed', attempt, loss };
+  if (random() < 0.05) return { type: 'socket.closed', attempt, loss };
   if (random() < 0.01) return { type: 'microphone.failed', turn, reason: 'gone' };
   if (random() < 0.01) return { type: 'speaker.failed', turn, reason: 'gone' };
   if (random() < 0.002) return { type: 'setup.activating', code: '123456' };
@@ -157,18 +186,22 @@ describe(`random walks (seed ${SEED})`, () => {
       const random = dice(SEED + at);
       const box = new Box(changes).do({ type: 'agent.started' });
       const visited = new Set<string>();
+      let readySteps = 0;
       for (let stepNumber = 0; stepNumber < STEPS; stepNumber += 1) {
         box.dice = random();
-        if (random() < 0.35) box.pass(random() ** 4 * 20_000);
-        else box.do(anyEvent(box.state, random));
+        const choice = random();
+        if (choice < 0.3) box.pass(random() ** 4 * 20_000);
+        else box.do(choice < 0.5 ? naturalEvent(box.state) : anyEvent(box.state, random));
         box.took();
         visited.add(`link ${box.state.link.phase}`).add(`turn ${box.state.turn.phase}`);
+        if (box.state.link.phase === 'ready') readySteps += 1;
         try {
           check(box);
         } catch (error) {
           throw new Error(`seed ${SEED}, step ${stepNumber}: ${JSON.stringify(box.state)}`, { cause: error });
         }
       }
+      assert.ok(readySteps > STEPS / 10, `connected in ${readySteps} steps only`);
       for (const phase of ['dialing', 'greeting', 'ready', 'waiting'])
         assert.ok(visited.has(`link ${phase}`), phase);
       for (const phase of [
@@ -190,7 +223,8 @@ describe(`random walks (seed ${SEED})`, () => {
     const random = dice(SEED);
     const box = new Box().do({ type: 'agent.started' });
     for (let walk = 0; walk < 300; walk += 1) {
-      for (let stepNumber = 0; stepNumber < 30; stepNumber += 1) box.do(anyEvent(box.state, random));
+      for (let stepNumber = 0; stepNumber < 30; stepNumber += 1)
+        box.do(random() < 0.3 ? naturalEvent(box.state) : anyEvent(box.state, random));
       box.do({ type: 'button.released' }, { type: 'setup.done' }).pass(300_000);
       assert.equal(box.state.turn.phase, 'idle', `seed ${SEED}, walk ${walk}: ${JSON.stringify(box.state)}`);
     }
