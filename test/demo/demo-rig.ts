@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RATE_HZ } from '../../src/demo/likeness.ts';
 import type { Pcm } from '../../src/ports.ts';
+import { unpackPulse } from '../helpers/pulse.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
@@ -69,10 +70,12 @@ export async function startDemo(args: readonly string[] = [], setting?: Setting)
 
 async function pathOf(bin: string, { programs = [], scripts = {} }: Setting): Promise<NodeJS.ProcessEnv> {
   await mkdir(bin);
-  for (const name of programs) await symlink(outputOf('which', name).toString().trim(), join(bin, name));
+  for (const name of programs)
+    if (name !== 'pulseaudio') await symlink(outputOf('which', name).toString().trim(), join(bin, name));
+  if (programs.includes('pulseaudio')) await unpackPulse(bin);
   for (const [name, script] of Object.entries(scripts))
     await writeFile(join(bin, name), script, { mode: 0o755 });
-  // Where PulseAudio may be unpacked is below the home folder.
+  // Where PulseAudio may be unpacked is below these folders.
   return { PATH: bin, HOME: bin, XDG_CACHE_HOME: bin };
 }
 

@@ -4,12 +4,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { startVirtualCard, type VirtualCard } from '../../src/demo/virtual-card.ts';
 import { childrenNamed, until } from '../helpers/card.ts';
+import { unpackPulse } from '../helpers/pulse.ts';
 
 let folder: string;
 const servers = () => childrenNamed('pulseaudio');
@@ -88,11 +89,7 @@ test('without PulseAudio the error names the script that brings it, and nothing 
 });
 
 test('PulseAudio that is only unpacked is found, with its libraries and modules', async () => {
-  // The installed one, seen as if it had been unpacked: the folders are the same.
-  const root = join(folder, 'cache', 'xiaozhi-agent', 'pulse');
-  await mkdir(join(root, 'usr', 'bin'), { recursive: true });
-  await symlink('/usr/bin/pulseaudio', join(root, 'usr', 'bin', 'pulseaudio'));
-  await symlink('/usr/lib', join(root, 'usr', 'lib'));
+  const root = await unpackPulse(join(folder, 'cache'));
   for (const where of [{ XDG_CACHE_HOME: join(folder, 'cache') }, { XIAOZHI_PULSE_ROOT: root }]) {
     const card = await startVirtualCard(folder, { PATH: '/nonexistent', HOME: '/nonexistent', ...where });
     const libraries = (card.environment.LD_LIBRARY_PATH ?? '').split(':');
