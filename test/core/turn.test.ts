@@ -85,6 +85,18 @@ describe('a whole turn', () => {
 
 describe('listening', () => {
   check([
+    [
+      'in follow-up is not made an utterance by an older turn’s voice',
+      () => ready().reach('draining').sound('drained').do({ type: 'uplink.voiced', turn: 1 }).pass(8_000),
+      'aborting',
+      ['listen start auto', 'abort'],
+    ],
+    [
+      'does not end by a failing speaker',
+      () => ready().reach('listening').do({ type: 'speaker.failed', turn: 1, reason: 'x' }),
+      'listening',
+      [],
+    ],
     ['ends when the server has understood', () => ready().reach('listening').hear(STT), 'thinking', []],
     [
       'ends when the server begins to answer',
@@ -247,6 +259,34 @@ describe('thinking', () => {
 
 describe('speaking', () => {
   check([
+    [
+      'ends with a cue when the speaker fails for good, and not for an older turn’s',
+      () =>
+        ready()
+          .reach('speaking')
+          .do(
+            { type: 'speaker.failed', turn: 0, reason: 'x' },
+            { type: 'speaker.failed', turn: 1, reason: 'busy' },
+          ),
+      'aborting',
+      ['abort', 'cue error'],
+    ],
+    [
+      'in auto is not interrupted by text that is only for display',
+      () => ready().reach('speaking').hear(STT),
+      'speaking',
+      [],
+    ],
+    [
+      'does not listen again when it was muted meanwhile',
+      () => {
+        const box = ready().reach('draining');
+        box.state = { ...box.state, muted: true };
+        return box.sound('drained');
+      },
+      'idle',
+      [],
+    ],
     ['drains at tts stop', () => ready().reach('speaking').hear(TTS('stop')), 'draining', []],
     ['goes on over a second tts start', () => ready().reach('speaking').hear(TTS('start')), 'speaking', []],
     [
