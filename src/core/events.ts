@@ -44,7 +44,13 @@ export type Event =
   | { readonly type: 'speech.arrived'; readonly attempt: number }
   | { readonly type: 'uplink.voiced'; readonly turn: number }
   | { readonly type: 'uplink.flushed'; readonly turn: number; readonly take: number }
-  | { readonly type: 'microphone.failed'; readonly turn: number; readonly reason: string }
+  /** `said`: a voice had been heard before. */
+  | {
+      readonly type: 'microphone.failed';
+      readonly turn: number;
+      readonly reason: string;
+      readonly said: boolean;
+    }
   | { readonly type: 'downlink.started'; readonly turn: number }
   /** Packets keep coming; reported at most once a second. */
   | { readonly type: 'downlink.heard'; readonly turn: number }

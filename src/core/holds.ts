@@ -3,7 +3,7 @@
 import { holdTimer, releaseTimer } from './gesture.ts';
 import { attemptTimer, currentOf, type Link, RENEW_TIMER, retryTimer } from './link.ts';
 import { quiet, type State } from './state.ts';
-import { deadlineTimer, playsNow, recordsNow, SETTLE_TIMER, type Turn } from './turn.ts';
+import { deadlineTimer, playsNow, recordsNow, SETTLE_TIMER, type Turn, unsettled } from './turn.ts';
 
 export type Utterance = {
   readonly turn: number;
@@ -80,6 +80,7 @@ function socketsOf(link: Link): readonly number[] {
     case 'resting':
     case 'waiting':
     case 'stopped':
+    case 'ended':
       return [];
   }
 }
@@ -136,12 +137,16 @@ function linkTimers({ link, policy, turn }: State): readonly Timer[] {
     case 'unconfigured':
     case 'resting':
     case 'stopped':
+    case 'ended':
       return [];
   }
 }
 
 function turnTimers({ turn, policy }: State): readonly Timer[] {
   const deadline = (afterMs: number): Timer => ({ name: deadlineTimer(turn), afterMs });
+  const settling: readonly Timer[] = unsettled(turn)
+    ? [{ name: SETTLE_TIMER, afterMs: DEADLINE_MS.settle }]
+    : [];
   switch (turn.phase) {
     case 'idle':
       return [];
@@ -152,14 +157,15 @@ function turnTimers({ turn, policy }: State): readonly Timer[] {
     case 'recording':
       return [deadline(policy.turn.offlineHoldMs)];
     case 'listening':
-      if (turn.origin === 'follow-up') return [deadline(DEADLINE_MS.followUp)];
-      return turn.origin === 'barge-in'
-        ? [deadline(DEADLINE_MS.listening), { name: SETTLE_TIMER, afterMs: DEADLINE_MS.settle }]
-        : [deadline(DEADLINE_MS.listening)];
+      return [
+        deadline(turn.origin === 'follow-up' ? DEADLINE_MS.followUp : DEADLINE_MS.listening),
+        ...settling,
+      ];
     case 'finishing':
-      return [deadline(DEADLINE_MS.finishing)];
+      return [deadline(DEADLINE_MS.finishing), ...settling];
     case 'thinking':
-      return [deadline(turn.awaiting === 'answer' ? DEADLINE_MS.firstAnswer : DEADLINE_MS.firstAudio)];
+      if (turn.awaiting === 'audio') return [deadline(DEADLINE_MS.firstAudio)];
+      return [deadline(DEADLINE_MS.firstAnswer), ...settling];
     case 'speaking':
       return [deadline(DEADLINE_MS.nextPacket)];
     case 'draining':

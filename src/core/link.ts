@@ -35,6 +35,8 @@ export type Link =
       readonly failures: number;
       readonly successor: Successor | null;
     }
+  /** The agent shuts down; nothing leads out of here. */
+  | { readonly phase: 'ended'; readonly attempt: number }
   /** The limit of attempts is reached; a press or a command starts anew. */
   | { readonly phase: 'stopped'; readonly attempt: number; readonly failures: number; readonly loss: Loss };
 
@@ -76,9 +78,7 @@ export function stepLink(link: Link, event: Event, moment: Moment, policy: LinkP
         ? still(dial(link, 0, moment.at))
         : still(link);
     case 'shutdown.asked':
-      return link.phase === 'unconfigured'
-        ? still(link)
-        : still({ phase: 'resting', attempt: link.attempt, why: 'shutting down' });
+      return still({ phase: 'ended', attempt: link.attempt });
     case 'socket.opened':
       return opened(link, event.attempt, policy);
     case 'server.said':
@@ -110,6 +110,7 @@ export function hurry(link: Link, at: number): Link {
     case 'dialing':
     case 'greeting':
     case 'ready':
+    case 'ended':
       return link;
   }
 }
@@ -151,6 +152,7 @@ function closed(link: Link, attempt: number, loss: Loss, moment: Moment, policy:
     case 'resting':
     case 'waiting':
     case 'stopped':
+    case 'ended':
       return link;
   }
 }
@@ -183,7 +185,8 @@ function lost(link: Ready, loss: Loss, moment: Moment, policy: LinkPolicy): Link
       ? { ...trying, phase: 'dialing' }
       : { ...trying, phase: 'greeting', mutter: null };
   }
-  if (proven && loss.class === 'normal' && policy.mode === 'on-demand')
+  // Whoever is in the middle of a turn asks for a new one.
+  if (proven && policy.mode === 'on-demand')
     return { phase: 'resting', attempt: link.attempt, why: loss.reason };
   const trying = { attempt: link.attempt, outageSince: moment.at };
   return failed(trying, proven ? 0 : link.failures + 1, loss, moment, policy);

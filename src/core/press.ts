@@ -1,6 +1,19 @@
 // What each sign of the button means in each phase of a turn: the table of the product's behaviour, cell by cell.
 import type { Sign } from './gesture.ts';
-import { type Around, abort, cue, giveUp, idle, say, stay, type Turn, type TurnStepped } from './turn.ts';
+import {
+  type Around,
+  abort,
+  cue,
+  finishing,
+  giveUp,
+  idle,
+  interrupts,
+  say,
+  stay,
+  type Turn,
+  type TurnStepped,
+  type Wire,
+} from './turn.ts';
 
 export type Pressed = TurnStepped & {
   /** Somebody wants the connection now. */
@@ -45,7 +58,7 @@ function down(turn: Turn, around: Around): TurnStepped {
     case 'draining':
       // The new phase plays nothing: silence at once.
       return {
-        turn: { phase: 'pressed', turn: turn.turn + 1, over: 'speaking' },
+        turn: { phase: 'pressed', turn: turn.turn + 1, over: turn.phase },
         acts: around.muted ? [] : [cue('listen')],
       };
     case 'pressed':
@@ -63,8 +76,10 @@ function clicked(turn: Turn, around: Around): TurnStepped {
     case 'listening':
       if (turn.origin === 'follow-up' || turn.mode === 'realtime')
         return giveUp(turn, around, 'conversation ended', 'stop');
-      return stay({ phase: 'finishing', turn: turn.turn, mode: turn.mode, take: turn.take });
+      return stay(finishing(turn));
     case 'recording':
+      // Some of it was heard by the server that is gone: the click means that everything is said.
+      if (turn.take > 0 && turn.capture === 'going') return stay({ ...turn, capture: 'ending' });
       return { turn: idle(turn, 'cancelled, nothing was sent'), acts: [cue('stop')] };
     default:
       // The phase has changed since the finger came down: what the click asked for has happened by itself.
@@ -79,7 +94,7 @@ function held(turn: Turn, around: Around): TurnStepped {
     case 'listening':
       // Begun anew as push-to-talk, so that the server's ear for pauses doesn't end it; what was said is sent again.
       return {
-        turn: { phase: 'listening', turn: turn.turn, mode: 'manual', take: turn.take + 1, origin: 'press' },
+        turn: { ...turn, mode: 'manual', take: turn.take + 1, origin: 'press' },
         acts: say(around, { type: 'listen', state: 'start', mode: 'manual' }),
       };
     case 'recording':
@@ -95,8 +110,7 @@ function held(turn: Turn, around: Around): TurnStepped {
 }
 
 function released(turn: Turn): TurnStepped {
-  if (turn.phase === 'listening' && turn.mode === 'manual')
-    return stay({ phase: 'finishing', turn: turn.turn, mode: turn.mode, take: turn.take });
+  if (turn.phase === 'listening' && turn.mode === 'manual') return stay(finishing(turn));
   if (turn.phase === 'recording' && turn.mode === 'manual') return stay({ ...turn, capture: 'ending' });
   return stay(turn);
 }
@@ -106,9 +120,9 @@ function cancelled(turn: Turn, around: Around): TurnStepped {
     case 'idle':
     case 'aborting':
       return stay(turn);
-    case 'pressed':
     case 'recording':
       return stay(idle(turn, 'cancelled by a double click'));
+    case 'pressed':
     case 'listening':
     case 'finishing':
     case 'thinking':
@@ -124,23 +138,31 @@ function begin(
   mode: 'auto' | 'manual' | 'realtime',
   around: Around,
 ): TurnStepped {
-  const interrupts = turn.over === 'speaking' || turn.over === 'thinking';
-  const first = interrupts ? say(around, { type: 'abort' }) : [];
-  if (around.muted)
-    return {
-      turn: { phase: 'aborting', turn: turn.turn, why: 'interrupted while muted' },
-      acts: [...first, cue('muted')],
-    };
+  if (around.muted) return giveUp(turn, around, 'interrupted while muted', 'muted');
   const utterance = { turn: turn.turn, mode };
   if (around.attempt === null)
     return {
       turn: { ...utterance, phase: 'recording', take: 0, capture: 'going', why: 'not connected' },
       acts: [],
     };
+  const first = interrupts(turn) ? say(around, { type: 'abort' }) : [];
   const cues = turn.over === 'thinking' ? [cue('listen')] : [];
-  const origin = turn.over === 'idle' ? 'press' : 'barge-in';
   return {
-    turn: { ...utterance, phase: 'listening', take: 1, origin },
+    turn: { ...utterance, phase: 'listening', take: 1, wire: wireAfter(turn.over), origin: 'press' },
     acts: [...first, ...say(around, { type: 'listen', state: 'start', mode }), ...cues],
   };
+}
+
+function wireAfter(over: (Turn & { phase: 'pressed' })['over']): Wire {
+  switch (over) {
+    case 'idle':
+    case 'draining':
+      // The server had said all it had to say.
+      return 'clear';
+    case 'speaking':
+      return 'old-speech';
+    case 'thinking':
+    case 'aborting':
+      return 'old-words';
+  }
 }

@@ -2,9 +2,6 @@
 // after it was understood.
 import { type Around, cue, idle, say, stay, type Turn, type TurnStepped, type Uttered } from './turn.ts';
 
-/** A third loss while one utterance waits for its answer means that the utterance itself is the trouble. */
-const MAX_TAKES = 3;
-
 /** The connection has become ready, or has gone (`around.attempt` tells which). */
 export function relinked(turn: Turn, around: Around): TurnStepped {
   if (around.attempt !== null) return turn.phase === 'recording' ? resumed(turn, around) : stay(turn);
@@ -32,7 +29,7 @@ export function relinked(turn: Turn, around: Around): TurnStepped {
 }
 
 function resumed(turn: Turn & { phase: 'recording' }, around: Around): TurnStepped {
-  const again = { turn: turn.turn, mode: turn.mode, take: turn.take + 1 };
+  const again = { turn: turn.turn, mode: turn.mode, take: turn.take + 1, wire: 'clear' } as const;
   return {
     turn:
       turn.capture === 'going'
@@ -42,9 +39,7 @@ function resumed(turn: Turn & { phase: 'recording' }, around: Around): TurnStepp
   };
 }
 
-function keep(turn: Uttered, capture: 'going' | 'ending'): TurnStepped {
-  if (turn.take >= MAX_TAKES)
-    return { turn: idle(turn, `connection lost ${turn.take} times on one utterance`), acts: [cue('lost')] };
-  const { mode, take } = turn;
-  return stay({ phase: 'recording', turn: turn.turn, mode, take, capture, why: 'connection lost' });
+/** A server that breaks at each attempt is bounded by the backoff: it outgrows the time that speech is kept. */
+function keep({ turn, mode, take }: Uttered, capture: 'going' | 'ending'): TurnStepped {
+  return stay({ phase: 'recording', turn, mode, take, capture, why: 'connection lost' });
 }

@@ -52,6 +52,7 @@ function reachOf(link: Link): Around['reach'] {
     case 'greeting':
       return link.failures > 0 ? 'away' : 'coming';
     case 'resting':
+    case 'ended':
       return 'coming';
   }
 }

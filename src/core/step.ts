@@ -11,6 +11,7 @@ import { cue, idle, stepTurn } from './turn.ts';
 export type Stepped = { readonly state: State; readonly acts: readonly Act[] };
 
 export function step(state: State, event: Event, moment: Moment): Stepped {
+  if (state.link.phase === 'ended') return { state, acts: [] };
   // A timer that is no longer held was on its way when its reason went.
   if (event.type === 'timer.fired' && !holdsTimer(state, event.timer)) return { state, acts: [] };
   const linked = stepLink(state.link, event, moment, state.policy.link);
@@ -19,19 +20,29 @@ export function step(state: State, event: Event, moment: Moment): Stepped {
     state: { ...state, link: linked.link, gesture, setup: setUp(state, event) },
     acts: linked.acts,
   };
-  next = then(next, stepTurn(next.state.turn, event, aroundTurn(next.state, moment.at)));
+  if (event.type === 'shutdown.asked') {
+    const turn = idle(state.turn, 'shutting down');
+    return { ...next, state: { ...next.state, turn, gesture: { phase: 'up' } } };
+  }
+  // What goes on with the server until the box belongs to somebody is none of a turn's.
+  const within: Event = event.type === 'setup.activating' ? { type: 'stop.asked' } : event;
+  next = then(next, stepTurn(next.state.turn, within, aroundTurn(next.state, moment.at)));
   const [before, after] = [aroundTurn(state, moment.at), aroundTurn(next.state, moment.at)];
   if (before.attempt !== after.attempt) next = then(next, relinked(next.state.turn, after));
   for (const sign of signs) next = signed(next, sign, moment);
-  if (event.type === 'shutdown.asked')
-    next = then(next, { turn: idle(next.state.turn, 'shutting down'), acts: [] });
-  if (quiet(next.state.turn)) return next;
-  return { ...next, state: { ...next.state, link: keepCurrent(next.state.link) } };
+  return { ...next, state: { ...next.state, link: linkFor(next.state, moment.at) } };
+}
+
+/** A turn must not lose its connection to a successor, nor wait for one that nobody makes. */
+function linkFor({ link, turn }: State, at: number): State['link'] {
+  if (turn.phase === 'recording' && link.phase === 'resting') return hurry(link, at);
+  return quiet(turn) ? link : keepCurrent(link);
 }
 
 function signed(before: Stepped, sign: Sign, moment: Moment): Stepped {
   const { state } = before;
-  if (state.setup.phase === 'activating')
+  // Letting go is never lost on the turn that was going on when the activation began.
+  if (state.setup.phase === 'activating' && sign !== 'released')
     return sign === 'pressed' ? then(before, { turn: state.turn, acts: [cue('code')] }) : before;
   const pressed = pressTurn(state.turn, sign, aroundTurn(state, moment.at));
   const next = then(before, pressed);

@@ -15,42 +15,44 @@ export type TurnPolicy = {
 export type TurnMode = ListenMode | 'announced';
 
 type Numbered = { readonly turn: number };
+
+/**
+ * What may still arrive of an answer that was interrupted. `clear`: nothing. `old-speech`: its sound and its `tts stop`.
+ * `old-words`: also its `stt` and `tts start`, for it had not begun yet.
+ */
+export type Wire = 'clear' | 'old-speech' | 'old-words';
+
 /** `take` counts the times the utterance was begun on the wire; each time it is sent from its first packet on. */
-export type Uttered = Numbered & { readonly mode: ListenMode; readonly take: number };
+export type Uttered = Numbered & { readonly mode: ListenMode; readonly take: number; readonly wire: Wire };
+type Answered = Numbered & { readonly mode: TurnMode; readonly take: number };
 
 export type Turn =
   | (Numbered & { readonly phase: 'idle'; readonly why: string })
   /** Idle for the person; what the server had already sent of an aborted answer is not played. */
   | (Numbered & { readonly phase: 'aborting'; readonly why: string })
   /** The button is down and the gesture undecided; recording, nothing sent. `over` is what it interrupts. */
-  | (Numbered & { readonly phase: 'pressed'; readonly over: 'idle' | 'aborting' | 'thinking' | 'speaking' })
-  /** No connection: the utterance is kept. `ending` once nothing more will be said. */
-  | (Uttered & { readonly phase: 'recording'; readonly capture: 'going' | 'ending'; readonly why: string })
-  /** After a `barge-in` the end of the interrupted answer is still to come; after a `follow-up` nothing was said yet. */
-  | (Uttered & { readonly phase: 'listening'; readonly origin: 'press' | 'barge-in' | 'follow-up' })
-  /** Everything is said; the last packets are on their way. */
-  | (Uttered & { readonly phase: 'finishing' })
-  /** Until `stt` the utterance is kept. */
   | (Numbered & {
-      readonly phase: 'thinking';
-      readonly awaiting: 'answer';
+      readonly phase: 'pressed';
+      readonly over: 'idle' | 'aborting' | 'thinking' | 'speaking' | 'draining';
+    })
+  /** No connection: the utterance is kept. `ending` once nothing more will be said. */
+  | (Numbered & {
+      readonly phase: 'recording';
       readonly mode: ListenMode;
       readonly take: number;
+      readonly capture: 'going' | 'ending';
+      readonly why: string;
     })
-  | (Numbered & {
-      readonly phase: 'thinking';
-      readonly awaiting: 'audio';
-      readonly mode: TurnMode;
-      readonly take: number;
-    })
-  | (Numbered & {
-      readonly phase: 'speaking';
-      readonly mode: TurnMode;
-      readonly take: number;
-      readonly heardAt: number;
-    })
+  /** `follow-up`: by itself, after an answer, and nothing was said yet. */
+  | (Uttered & { readonly phase: 'listening'; readonly origin: 'press' | 'follow-up' })
+  /** Everything is said; the last packets are on their way. */
+  | (Uttered & { readonly phase: 'finishing' })
+  /** Until the server has understood, the utterance is kept. */
+  | (Uttered & { readonly phase: 'thinking'; readonly awaiting: 'answer' })
+  | (Answered & { readonly phase: 'thinking'; readonly awaiting: 'audio' })
+  | (Answered & { readonly phase: 'speaking'; readonly heardAt: number })
   /** The server has finished; what is buffered plays to its end. */
-  | (Numbered & { readonly phase: 'draining'; readonly mode: TurnMode; readonly take: number });
+  | (Answered & { readonly phase: 'draining' });
 
 /** What a turn may know of the rest of the device. */
 export type Around = {
@@ -67,6 +69,11 @@ export type TurnStepped = { readonly turn: Turn; readonly acts: readonly Act[] }
 
 export const SETTLE_TIMER = 'turn settle';
 
+/** Whether words of an interrupted answer may still be on their way. */
+export function unsettled(turn: Turn): boolean {
+  return 'wire' in turn && turn.wire === 'old-words';
+}
+
 export function deadlineTimer(turn: Turn): string {
   return turn.phase === 'speaking'
     ? `turn ${turn.turn} speaking since ${turn.heardAt}`
@@ -78,7 +85,9 @@ export function stepTurn(turn: Turn, event: Event, around: Around): TurnStepped 
     case 'server.said':
       return event.attempt === around.attempt ? told(turn, event.message, around) : stay(turn);
     case 'speech.arrived':
-      return event.attempt === around.attempt ? spokenTo(turn, around) : stay(turn);
+      return event.attempt === around.attempt && 'wire' in turn && turn.wire === 'clear'
+        ? answered(turn)
+        : stay(turn);
     case 'uplink.voiced':
       return turn.phase === 'listening' && turn.origin === 'follow-up' && event.turn === turn.turn
         ? stay({ ...turn, origin: 'press' })
@@ -96,9 +105,7 @@ export function stepTurn(turn: Turn, event: Event, around: Around): TurnStepped 
     case 'downlink.drained':
       return turn.phase === 'draining' && event.turn === turn.turn ? ended(turn, around) : stay(turn);
     case 'microphone.failed':
-      return event.turn === turn.turn && recordsNow(turn)
-        ? giveUp(turn, around, event.reason, 'error')
-        : stay(turn);
+      return event.turn === turn.turn && recordsNow(turn) ? deafened(turn, around, event) : stay(turn);
     case 'speaker.failed':
       return event.turn === turn.turn && playsNow(turn)
         ? giveUp(turn, around, event.reason, 'error')
@@ -115,12 +122,13 @@ export function stepTurn(turn: Turn, event: Event, around: Around): TurnStepped 
 function told(turn: Turn, message: ServerMessage, around: Around): TurnStepped {
   switch (message.type) {
     case 'stt':
-      return talkedOver(turn) ? stay(expecting({ ...turn, turn: turn.turn + 1 })) : answered(turn);
+      // A new number: what was still to be heard of the old answer is dropped.
+      return talkedOver(turn) ? stay(expecting(turn)) : understood(turn);
     case 'tts':
       if (message.state === 'start') return spokenTo(turn, around);
       return message.state === 'stop' ? spoken(turn, around) : stay(turn);
     case 'abort':
-      return stay(settled(turn));
+      return stay(settled(turn, 'clear'));
     default:
       return stay(turn);
   }
@@ -131,7 +139,16 @@ function talkedOver(turn: Turn): turn is Turn & { mode: 'realtime'; take: number
   return (turn.phase === 'speaking' || turn.phase === 'draining') && turn.mode === 'realtime';
 }
 
-/** The server is about to speak, or does already. */
+/** The microphone has failed: what was said before goes on its way. */
+function deafened(turn: Turn, around: Around, event: Event & { type: 'microphone.failed' }): TurnStepped {
+  if (event.said && turn.phase === 'listening') return stay(finishing(turn));
+  if (event.said && turn.phase === 'recording') return stay({ ...turn, capture: 'ending' });
+  if (turn.phase === 'pressed' && !interrupts(turn))
+    return { turn: idle(turn, event.reason), acts: [cue('error')] };
+  return giveUp(turn, around, event.reason, 'error');
+}
+
+/** `tts start`. */
 function spokenTo(turn: Turn, around: Around): TurnStepped {
   if (turn.phase === 'idle')
     return around.policy.unsolicited === 'play'
@@ -139,25 +156,23 @@ function spokenTo(turn: Turn, around: Around): TurnStepped {
       : stay(turn);
   // Another answer on top of one that is still playing: both are heard.
   if (turn.phase === 'draining') return stay({ ...turn, phase: 'speaking', heardAt: around.at });
-  return answered(turn);
+  return understood(turn);
 }
 
-/** The server has understood: the utterance need not be kept, an answer is on its way. */
-function answered(turn: Turn): TurnStepped {
-  switch (turn.phase) {
-    case 'listening':
-      return turn.origin === 'barge-in' ? stay(turn) : stay(expecting(turn));
-    case 'finishing':
-      return stay(expecting(turn));
-    case 'thinking':
-      return turn.awaiting === 'answer' ? stay(expecting(turn)) : stay(turn);
-    default:
-      return stay(turn);
-  }
+/** The server speaks of what it heard; unless it still speaks of what was interrupted. */
+function understood(turn: Turn): TurnStepped {
+  return 'wire' in turn && turn.wire !== 'old-words' ? answered(turn) : stay(turn);
 }
 
-function expecting({ turn, mode, take }: Uttered): Turn {
-  return { phase: 'thinking', awaiting: 'audio', turn, mode, take };
+/** The utterance need not be kept any more, an answer is on its way. */
+function answered(turn: Uttered): TurnStepped {
+  return stay(expecting(turn));
+}
+
+/** In realtime the next utterance begins here: what was understood must not be sent again. */
+function expecting({ turn, mode, take }: Omit<Uttered, 'wire'>): Turn {
+  const next = mode === 'realtime' ? turn + 1 : turn;
+  return { phase: 'thinking', awaiting: 'audio', turn: next, mode, take };
 }
 
 /** `tts stop`. One without a start belongs to an answer that was aborted. */
@@ -165,13 +180,12 @@ function spoken(turn: Turn, around: Around): TurnStepped {
   if (turn.phase === 'speaking')
     return stay({ phase: 'draining', turn: turn.turn, mode: turn.mode, take: turn.take });
   if (turn.phase === 'thinking' && turn.awaiting === 'audio') return ended(turn, around);
-  return stay(settled(turn));
+  return stay(settled(turn, 'clear'));
 }
 
-function settled(turn: Turn): Turn {
+function settled(turn: Turn, wire: Wire): Turn {
   if (turn.phase === 'aborting') return idle(turn, turn.why);
-  if (turn.phase === 'listening' && turn.origin === 'barge-in') return { ...turn, origin: 'press' };
-  return turn;
+  return 'wire' in turn && turn.wire !== 'clear' ? { ...turn, wire } : turn;
 }
 
 function heard(turn: Turn, at: number): TurnStepped {
@@ -186,16 +200,24 @@ function ended(turn: Turn & { mode: TurnMode; take: number }, around: Around): T
   const { mode } = turn;
   if (around.attempt === null || around.muted || mode === 'announced') return stay(idle(turn, 'answered'));
   if (mode === 'realtime')
-    return stay({ phase: 'listening', turn: turn.turn, mode, take: turn.take, origin: 'press' });
+    return stay({
+      phase: 'listening',
+      turn: turn.turn,
+      mode,
+      take: turn.take,
+      wire: 'clear',
+      origin: 'press',
+    });
   if (mode === 'manual' || !around.policy.followUp) return stay(idle(turn, 'answered'));
   return {
-    turn: { phase: 'listening', turn: turn.turn + 1, mode, take: 1, origin: 'follow-up' },
+    turn: { phase: 'listening', turn: turn.turn + 1, mode, take: 1, wire: 'clear', origin: 'follow-up' },
     acts: say(around, { type: 'listen', state: 'start', mode }),
   };
 }
 
 function elapsed(turn: Turn, timer: string, around: Around): TurnStepped {
-  if (timer === SETTLE_TIMER) return stay(settled(turn));
+  // A round trip has passed: words are new ones now; sound may still be old.
+  if (timer === SETTLE_TIMER) return stay(settled(turn, 'old-speech'));
   if (timer !== deadlineTimer(turn)) return stay(turn);
   switch (turn.phase) {
     case 'idle':
@@ -209,7 +231,7 @@ function elapsed(turn: Turn, timer: string, around: Around): TurnStepped {
     case 'listening':
       if (turn.origin === 'follow-up' || turn.mode === 'realtime')
         return abort(turn, around, 'nothing more was said');
-      return stay({ phase: 'finishing', turn: turn.turn, mode: turn.mode, take: turn.take });
+      return stay(finishing(turn));
     case 'finishing':
       return giveUp(turn, around, 'speech could not be sent in time', 'lost');
     case 'thinking':
@@ -232,11 +254,22 @@ function stopped(turn: Turn, around: Around): TurnStepped {
     case 'aborting':
       return stay(turn);
     case 'pressed':
+      if (interrupts(turn)) return giveUp(turn, around, 'stopped', 'stop');
+      return { turn: idle(turn, 'stopped'), acts: [cue('stop')] };
     case 'recording':
       return { turn: idle(turn, 'stopped'), acts: [cue('stop')] };
     default:
       return giveUp(turn, around, 'stopped', 'stop');
   }
+}
+
+export function finishing({ turn, mode, take, wire }: Uttered): Turn {
+  return { phase: 'finishing', turn, mode, take, wire };
+}
+
+/** There is an answer of the server's, under way or playing, that a press puts an end to. */
+export function interrupts(turn: Turn & { phase: 'pressed' }): boolean {
+  return turn.over !== 'idle' && turn.over !== 'aborting';
 }
 
 /** Ends the turn here and on the server. */
@@ -271,7 +304,8 @@ export function recordsNow(turn: Turn): boolean {
 
 /** Phases in which the server's speech is let through to the speaker. */
 export function playsNow(turn: Turn): boolean {
-  return turn.phase === 'thinking' || turn.phase === 'speaking' || turn.phase === 'draining';
+  if (turn.phase === 'thinking') return turn.awaiting === 'audio';
+  return turn.phase === 'speaking' || turn.phase === 'draining';
 }
 
 export function say(around: Around, message: DeviceMessage): readonly Act[] {

@@ -42,7 +42,7 @@ const ROWS: readonly Row[] = [
     () => ready().reach('thinking'),
     {
       utterance: { turn: 1, take: 1, sendTo: 1, capture: 'ending' },
-      playback: { turn: 1, ending: false },
+      playback: null,
       status: 'thinking',
     },
   ],
@@ -112,9 +112,9 @@ const ROWS: readonly Row[] = [
     { utterance: null, playback: { turn: 1, ending: true } },
   ],
   [
-    'realtime, speaking: the microphone stays open and connected',
+    'realtime, speaking: the microphone stays open and connected, for the next utterance',
     () => realtime().click().hear({ type: 'stt', text: 'hm' }).sound('started'),
-    { utterance: { turn: 1, take: 1, sendTo: 1, capture: 'open' }, playback: { turn: 1, ending: false } },
+    { utterance: { turn: 2, take: 1, sendTo: 1, capture: 'open' }, playback: { turn: 2, ending: false } },
   ],
   [
     'speech that the server starts: a turn of its own, no microphone',

@@ -89,9 +89,21 @@ describe('a loss', () => {
   it('by an ordinary end is followed by a calm return in mode always, by rest in on-demand', () => {
     const always = new Box().connect().pass(60_000).lose(NORMAL);
     assert.ok(delayOf(always) >= 500 && delayOf(always) <= 2_000);
-    const onDemand = new Box({ link: { mode: 'on-demand' } }).do({ type: 'button.pressed' }).connect();
+    const onDemand = new Box({ link: { mode: 'on-demand' } }).do({ type: 'press.asked' }).connect();
     onDemand.do({ type: 'stop.asked' }).pass(60_000).lose(NORMAL);
     assert.equal(onDemand.state.link.phase, 'resting');
+  });
+
+  it('in on-demand is answered at once when it comes in the middle of an utterance, and else not at all', () => {
+    const talking = new Box({ link: { mode: 'on-demand' } })
+      .do({ type: 'press.asked' })
+      .connect()
+      .pass(20_000)
+      .lose();
+    assert.equal(talking.state.link.phase, 'dialing');
+    const idle = new Box({ link: { mode: 'on-demand' } }).do({ type: 'press.asked' }).connect();
+    idle.do({ type: 'stop.asked' }).pass(60_000).lose();
+    assert.equal(idle.state.link.phase, 'resting', 'whatever the close code');
   });
 
   it('again and again grows the delay with jitter up to the cap, attempt by attempt', () => {

@@ -137,13 +137,16 @@ describe('listening', () => {
     ],
     [
       'ends with a cue when the microphone fails for good',
-      () => ready().reach('listening').do({ type: 'microphone.failed', turn: 1, reason: 'no such device' }),
+      () =>
+        ready()
+          .reach('listening')
+          .do({ type: 'microphone.failed', turn: 1, reason: 'no such device', said: false }),
       'aborting',
       ['abort', 'cue error'],
     ],
     [
       'is not ended by an older turn’s microphone',
-      () => ready().reach('listening').do({ type: 'microphone.failed', turn: 0, reason: 'x' }),
+      () => ready().reach('listening').do({ type: 'microphone.failed', turn: 0, reason: 'x', said: false }),
       'listening',
       [],
     ],
@@ -175,34 +178,81 @@ describe('listening', () => {
 });
 
 describe('barge-in', () => {
-  const interrupted = () => {
-    const box = ready().reach('speaking').click();
+  const over = (phase: 'thinking' | 'speaking' | 'draining', changes: PolicyChanges = {}) => {
+    const box = ready(changes).reach(phase);
+    if (phase === 'thinking') box.do({ type: 'button.pressed' }).pass(500);
+    else box.click();
     box.took();
     return box;
   };
+  const PACKET = { type: 'speech.arrived', attempt: 1 } as const;
   check([
-    ['ignores the end of the interrupted answer', () => interrupted().hear(TTS('stop')), 'listening', []],
-    ['ignores a tts start that was on its way', () => interrupted().hear(TTS('start')), 'listening', []],
+    ['ignores the end of the interrupted answer', () => over('speaking').hear(TTS('stop')), 'listening', []],
+    ['ignores sound that was on its way', () => over('speaking').do(PACKET), 'listening', []],
     [
-      'ignores speech that was on its way',
-      () => interrupted().do({ type: 'speech.arrived', attempt: 1 }),
+      'ignores sound that was on its way for long',
+      () => over('speaking').pass(5_000).do(PACKET),
       'listening',
       [],
     ],
-    ['hears the next answer after the late stop', () => interrupted().hear(TTS('stop'), STT), 'thinking', []],
     [
-      'hears the next answer after a server that replies with abort',
-      () => interrupted().hear({ type: 'abort', state: 'success' }, STT),
+      'takes new words at once for an answer, however soon they come',
+      () => over('speaking').pass(300).hear(STT),
+      'thinking',
+      [],
+    ],
+    ['takes a new tts start for an answer', () => over('speaking').hear(TTS('start')), 'thinking', []],
+    [
+      'over an answer not begun ignores its words',
+      () => over('thinking').hear(STT, TTS('start')),
+      'listening',
+      [],
+    ],
+    [
+      'over an answer not begun hears the next one after its stop',
+      () => over('thinking').hear(STT, TTS('stop'), STT),
       'thinking',
       [],
     ],
     [
-      'hears the next answer of a server that says nothing to an abort',
-      () => interrupted().pass(1_500).hear(STT),
+      'over an answer not begun hears the next one after a reply to the abort',
+      () => over('thinking').hear({ type: 'abort', state: 'success' }, STT),
+      'thinking',
+      [],
+    ],
+    [
+      'over an answer not begun hears the next one after a round trip, of a server that says nothing',
+      () => over('thinking').pass(1_500).hear(STT),
+      'thinking',
+      [],
+    ],
+    [
+      'over an answer not begun still ignores old sound after a round trip',
+      () => over('thinking').pass(1_500).do(PACKET),
+      'listening',
+      [],
+    ],
+    [
+      'over the rest of an answer takes the next sound for new',
+      () => over('draining').do(PACKET),
       'thinking',
       [],
     ],
   ]);
+
+  it('by push-to-talk ignores the old answer also after everything is said', () => {
+    const box = ready()
+      .reach('speaking')
+      .do({ type: 'button.pressed' })
+      .pass(500)
+      .do({ type: 'button.released' });
+    assert.equal(box.do(PACKET).state.turn.phase, 'finishing');
+    box.flush();
+    assert.equal(box.state.turn.phase, 'thinking');
+    assert.equal(box.do(PACKET).holds.playback, null, 'nothing old is played');
+    box.hear(TTS('stop')).lose();
+    assert.equal(box.state.turn.phase, 'recording', 'the utterance is still kept');
+  });
 
   it('ten times in a row works ten times', () => {
     const box = ready().reach('speaking');
@@ -334,9 +384,9 @@ describe('speech that the server starts', () => {
     ['is played', announced, 'speaking', []],
     ['ends in idle, not in listening', () => announced().hear(TTS('stop')).sound('drained'), 'idle', []],
     [
-      'is played even without tts start',
-      () => ready().do({ type: 'speech.arrived', attempt: 1 }).sound('started'),
-      'speaking',
+      'is not begun by sound alone: that is what is left of something aborted',
+      () => ready().do({ type: 'speech.arrived', attempt: 1 }),
+      'idle',
       [],
     ],
     [
@@ -415,8 +465,81 @@ describe('a lost connection', () => {
       assert.equal(box.holds.utterance?.take, take);
       assert.equal(box.holds.utterance?.turn, 1);
     }
-    box.lose();
-    assert.equal(box.state.turn.phase, 'idle', 'the third loss means that the utterance is the trouble');
+  });
+});
+
+describe('a microphone that fails in mid-sentence', () => {
+  const failed = (said: boolean) =>
+    ({ type: 'microphone.failed', turn: 1, reason: 'unplugged', said }) as const;
+  check([
+    ['sends what was said', () => ready().reach('listening').do(failed(true)), 'finishing', []],
+    [
+      'ends the turn when nothing was said',
+      () => ready().reach('listening').do(failed(false)),
+      'aborting',
+      ['abort', 'cue error'],
+    ],
+    [
+      'without a connection keeps what was said',
+      () => ready().reach('listening').lose().do(failed(true)),
+      'recording',
+      [],
+    ],
+    [
+      'before anything was sent aborts nothing',
+      () => ready().do({ type: 'button.pressed' }, failed(false)),
+      'idle',
+      ['cue listen', 'cue error'],
+    ],
+  ]);
+});
+
+describe('realtime', () => {
+  it('never sends again what was understood', () => {
+    const box = realtime();
+    const asked = box.holds.utterance?.turn;
+    box.hear(STT, TTS('start')).sound('started').hear(TTS('stop')).sound('drained');
+    assert.equal(box.state.turn.phase, 'listening');
+    assert.notEqual(box.holds.utterance?.turn, asked, 'another utterance has begun');
+  });
+});
+
+describe('stop over a press', () => {
+  it('aborts the answer that the press had interrupted', () => {
+    const box = ready().reach('speaking').do({ type: 'button.pressed' }, { type: 'stop.asked' });
+    assert.deepEqual(box.took(), ['cue listen', 'abort', 'cue stop']);
+    assert.equal(box.state.turn.phase, 'aborting');
+  });
+});
+
+describe('a click while speech waits for a connection', () => {
+  it('means that everything is said when the loss came in mid-sentence; a second one cancels', () => {
+    const box = ready().reach('listening').lose().pass(500).click();
+    assert.equal(box.state.turn.phase === 'recording' && box.state.turn.capture, 'ending');
+    box.pass(1_000).click();
+    assert.equal(box.state.turn.phase, 'idle');
+  });
+});
+
+describe('the end', () => {
+  it('of the process is final: neither a held button nor a press brings anything back', () => {
+    const box = ready().do({ type: 'button.pressed' }, { type: 'shutdown.asked' }).pass(1_000);
+    box.do({ type: 'button.released' }, { type: 'press.asked' }, { type: 'socket.opened', attempt: 2 });
+    const { sockets, utterance, playback, timers } = box.holds;
+    assert.deepEqual(
+      { sockets, utterance, playback, timers },
+      { sockets: [], utterance: null, playback: null, timers: [] },
+    );
+  });
+
+  it('of a turn comes with an activation, and letting go is not lost on it', () => {
+    const box = ready()
+      .do({ type: 'button.pressed' })
+      .pass(1_000)
+      .do({ type: 'setup.activating', code: '1' });
+    assert.equal(box.holds.utterance, null);
+    box.do({ type: 'button.released' });
+    assert.equal(box.state.gesture.phase, 'up');
   });
 });
 

@@ -113,11 +113,25 @@ function anyEvent(state: State, random: () => number): Event {
     { type: 'timer.fired', timer: `turn ${turn} thinking` },
   ];
   if (random() < 0.05) return { type: 'socket.closed', attempt, loss };
-  if (random() < 0.01) return { type: 'microphone.failed', turn, reason: 'gone' };
+  if (random() < 0.01) return { type: 'microphone.failed', turn, reason: 'gone', said: random() < 0.5 };
   if (random() < 0.01) return { type: 'speaker.failed', turn, reason: 'gone' };
   if (random() < 0.002) return { type: 'setup.activating', code: '123456' };
   if (random() < 0.02) return { type: 'setup.done' };
   return pick(events, random());
+}
+
+/** What must be true of a step: of the states before and after it, and of what was said. */
+function checkStep(before: State, event: Event, box: Box, said: readonly string[]): void {
+  const { state } = box;
+  const stop = said.includes('listen stop');
+  if (stop) assert.ok(event.type === 'uplink.flushed', 'listen stop before everything is sent');
+  const start = said.some((words) => words.startsWith('listen start'));
+  if (start) assert.ok(box.holds.utterance !== null, 'listen start without an utterance');
+  const heard = event.type === 'server.said' && event.message.type === 'stt';
+  const kept = box.holds.utterance;
+  if (heard && before.turn.phase === 'listening' && state.turn.phase === 'thinking' && kept !== null)
+    assert.notEqual(kept.turn, before.turn.turn, 'what was understood is kept to be sent again');
+  if (said.includes('abort')) assert.equal(box.holds.playback, null, 'playing what was aborted');
 }
 
 function check(box: Box): void {
@@ -148,7 +162,8 @@ function check(box: Box): void {
   const transientLink = link.phase === 'waiting' || link.phase === 'dialing' || link.phase === 'greeting';
   const linkTimers = holds.timers.filter((timer) => timer.name.startsWith('link '));
   const turnTimers = holds.timers.filter((timer) => timer.name.startsWith('turn '));
-  if (transientLink) assert.equal(linkTimers.length, 1, `no timer in ${link.phase}`);
+  if (transientLink || holds.sockets.length === 2)
+    assert.equal(linkTimers.length, 1, `no timer in ${link.phase}`);
   if (turn.phase !== 'idle') assert.ok(turnTimers.length >= 1, `no timer in ${turn.phase}`);
   if (turn.phase === 'idle') assert.deepEqual(turnTimers, []);
   if (state.gesture.phase === 'undecided' || state.gesture.phase === 'held-for')
@@ -190,13 +205,16 @@ describe(`random walks (seed ${SEED})`, () => {
       for (let stepNumber = 0; stepNumber < STEPS; stepNumber += 1) {
         box.dice = random();
         const choice = random();
+        const before = box.state;
+        const event = choice < 0.5 ? naturalEvent(before) : anyEvent(before, random);
         if (choice < 0.3) box.pass(random() ** 4 * 20_000);
-        else box.do(choice < 0.5 ? naturalEvent(box.state) : anyEvent(box.state, random));
-        box.took();
+        else box.do(event);
+        const said = box.took();
         visited.add(`link ${box.state.link.phase}`).add(`turn ${box.state.turn.phase}`);
         if (box.state.link.phase === 'ready') readySteps += 1;
         try {
           check(box);
+          if (choice >= 0.3) checkStep(before, event, box, said);
         } catch (error) {
           throw new Error(`seed ${SEED}, step ${stepNumber}: ${JSON.stringify(box.state)}`, { cause: error });
         }
@@ -218,6 +236,22 @@ describe(`random walks (seed ${SEED})`, () => {
         if (!(phase === 'pressed' && changes.gesture?.mode !== undefined))
           assert.ok(visited.has(`turn ${phase}`), phase);
     });
+
+  it('end for good with the process, wherever they are', () => {
+    const random = dice(SEED);
+    for (let walk = 0; walk < 300; walk += 1) {
+      const box = new Box().do({ type: 'agent.started' });
+      for (let stepNumber = 0; stepNumber < 20; stepNumber += 1)
+        box.do(random() < 0.5 ? naturalEvent(box.state) : anyEvent(box.state, random));
+      box.do({ type: 'shutdown.asked' });
+      box.took();
+      for (let stepNumber = 0; stepNumber < 20; stepNumber += 1)
+        box.do(anyEvent(box.state, random)).pass(1_000);
+      const { sockets, utterance, playback, timers } = box.holds;
+      const left = { sockets, utterance, playback, timers, said: box.took() };
+      assert.deepEqual(left, { sockets: [], utterance: null, playback: null, timers: [], said: [] });
+    }
+  });
 
   it('come to rest once nothing happens any more', () => {
     const random = dice(SEED);
