@@ -1,10 +1,11 @@
 // Keeps a microphone delivering: starts it again when it dies or falls silent, and notices a sound that never changes.
 // Works through the port alone; what the sound is for, it does not know.
 import type { Cancel, Clock, Log, Microphone, Pcm } from '../ports.ts';
+import { Restarts, type Trouble } from './restarts.ts';
 
 export interface CaptureEvents {
   pcm(pcm: Pcm): void;
-  /** Several starts in a row brought no sound at all; it goes on trying as long as it is open. */
+  /** No sound for longer than a person waits; said at every break from then on, and it goes on trying as long as it is open. */
   failed(reason: string): void;
 }
 
@@ -14,38 +15,33 @@ export type CaptureStatus = {
   readonly restarts: number;
   /** The same sample for 5 s: a mute switch, or a microphone that isn't connected. */
   readonly constant: boolean;
-  readonly lastError: string | null;
+  readonly lastTrouble: Trouble | null;
 };
 
 /** Periods are 20 ms; fifty missing in a row are no scheduling hiccup but a capture that hangs. */
 const STALL_MS = 1_000;
 /** A healthy microphone's noise changes the last bit many times a second. */
 const CONSTANT_SAMPLES = 5 * 16_000;
-/** The first restart is at once, for a person is talking; a card that is gone costs one start every 5 s. */
-const RESTART_DELAYS_MS = [0, 200, 1_000, 5_000] as const;
-/** With the delays above: silence for about two seconds is what a person notices. */
-const FAILED_AFTER = 3;
-
 type Phase =
   | { readonly name: 'closed' }
   | { readonly name: 'opening' | 'delivering'; readonly on: CaptureEvents; readonly stall: Cancel }
   | { readonly name: 'restarting'; readonly on: CaptureEvents; readonly retry: Cancel };
+
+const noSoundYet = () => ({ sample: 0, count: 0 });
 
 export class Capture {
   readonly #microphone: Microphone;
   readonly #clock: Clock;
   readonly #log: Log;
   #phase: Phase = { name: 'closed' };
-  /** Starts in a row that brought no sound. */
-  #fruitless = 0;
-  #restarts = 0;
-  #lastError: string | null = null;
-  #constant = { sample: 0, count: 0 };
+  readonly #restarts: Restarts;
+  #constant = noSoundYet();
 
   constructor(parts: { microphone: Microphone; clock: Clock; log: Log }) {
     this.#microphone = parts.microphone;
     this.#clock = parts.clock;
     this.#log = parts.log;
+    this.#restarts = new Restarts(parts.clock);
   }
 
   get open(): boolean {
@@ -56,16 +52,16 @@ export class Capture {
     return {
       device: this.#microphone.device,
       state: this.#phase.name,
-      restarts: this.#restarts,
+      restarts: this.#restarts.count,
       constant: this.#constant.count >= CONSTANT_SAMPLES,
-      lastError: this.#lastError,
+      lastTrouble: this.#restarts.last,
     };
   }
 
   start(on: CaptureEvents): void {
     if (this.open) return;
-    this.#fruitless = 0;
-    this.#constant = { sample: 0, count: 0 };
+    this.#restarts.begin();
+    this.#constant = noSoundYet();
     this.#begin(on);
   }
 
@@ -77,6 +73,7 @@ export class Capture {
 
   #begin(on: CaptureEvents): void {
     this.#phase = { name: 'opening', on, stall: this.#watch(on) };
+    this.#restarts.opened();
     this.#microphone.start({
       pcm: (pcm) => this.#delivered(on, pcm),
       ended: (reason) => this.#broke(on, reason),
@@ -84,28 +81,25 @@ export class Capture {
   }
 
   #watch(on: CaptureEvents): Cancel {
-    return this.#clock.after(STALL_MS, () => this.#broke(on, `no sound for ${STALL_MS / 1000} s`));
+    return this.#clock.after(STALL_MS, () => this.#broke(on, `no sound for ${STALL_MS / 1000} s`, STALL_MS));
   }
 
   #delivered(on: CaptureEvents, pcm: Pcm): void {
     this.#leave();
     this.#phase = { name: 'delivering', on, stall: this.#watch(on) };
-    this.#fruitless = 0;
+    this.#restarts.works();
     this.#notice(pcm);
     on.pcm(pcm);
   }
 
-  #broke(on: CaptureEvents, reason: string): void {
+  #broke(on: CaptureEvents, reason: string, silentMs?: number): void {
     this.#leave();
     this.#microphone.stop();
-    const delayMs = RESTART_DELAYS_MS[Math.min(this.#fruitless, RESTART_DELAYS_MS.length - 1)] ?? 0;
-    this.#fruitless += 1;
-    this.#restarts += 1;
-    this.#lastError = reason;
-    this.#log.warn({ device: this.#microphone.device, reason, retryInMs: delayMs }, 'microphone broke off');
-    const retry = this.#clock.after(delayMs, () => this.#begin(on));
+    const { retryInMs, failed } = this.#restarts.broke(reason, silentMs);
+    this.#log.warn({ device: this.#microphone.device, reason, retryInMs }, 'microphone broke off');
+    const retry = this.#clock.after(retryInMs, () => this.#begin(on));
     this.#phase = { name: 'restarting', on, retry };
-    if (this.#fruitless === FAILED_AFTER) on.failed(reason);
+    if (failed) on.failed(reason);
   }
 
   #leave(): void {

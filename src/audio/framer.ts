@@ -26,6 +26,12 @@ export class Framer {
     }
   }
 
+  /** Hands what there is of the last frame to a framer of the same size that has nothing yet. */
+  moveInto(other: Framer): void {
+    other.push(this.#frame.subarray(0, this.#filled), () => undefined);
+    this.#filled = 0;
+  }
+
   /** What there is of the last frame, made up with silence. */
   padded(): Pcm {
     return this.#take();

@@ -1,24 +1,20 @@
 // A speaker fed at the rate it plays: never far ahead, so that silence can be had at once; started again when it breaks.
 // Where the sound comes from, it does not know.
 import type { Cancel, Clock, Log, Pcm, Speaker } from '../ports.ts';
+import { Restarts, type Trouble } from './restarts.ts';
 
 export interface PacedEvents {
   /** The next sound, at most `SLICE_MS` of it; undefined when there is none for now. */
   pull(aheadMs: number): Pcm | undefined;
   /** Everything written has been heard. */
   finished(): void;
-  /** Several starts in a row came to nothing. */
+  /** In trouble for longer than a person waits; it is closed. */
   failed(reason: string): void;
 }
 
 /** Sound is written in slices of 20 ms, a card's usual period, and at most 100 ms ahead of what has been played. */
 export const SLICE_MS = 20;
 const AHEAD_MS = 100;
-/** A card that another program has just let go of is free at once; one that was unplugged takes a while. */
-const RESTART_DELAYS_MS = [100, 500, 1_500] as const;
-/** It has played this long: the next break is a new trouble, not the old one. */
-const RECOVERED_AFTER_MS = 5_000;
-
 type Phase =
   | { readonly name: 'closed' }
   | { readonly name: 'feeding' | 'restarting'; readonly on: PacedEvents; readonly timer: Cancel }
@@ -31,18 +27,16 @@ export class PacedSpeaker {
   #phase: Phase = { name: 'closed' };
   /** When the sound written last will have been played. */
   #playedUntil = 0;
-  #startedAt = 0;
   /** Since the device was opened. */
   #writtenMs = 0;
-  #fruitless = 0;
-  #restarts = 0;
+  readonly #restarts: Restarts;
   #underruns = 0;
-  #lastError: string | null = null;
 
   constructor(parts: { speaker: Speaker; clock: Clock; log: Log }) {
     this.#speaker = parts.speaker;
     this.#clock = parts.clock;
     this.#log = parts.log;
+    this.#restarts = new Restarts(parts.clock);
   }
 
   get rateHz(): number {
@@ -54,20 +48,20 @@ export class PacedSpeaker {
     state: Phase['name'];
     restarts: number;
     underruns: number;
-    lastError: string | null;
+    lastTrouble: Trouble | null;
   } {
     return {
       device: this.#speaker.device,
       state: this.#phase.name,
-      restarts: this.#restarts,
+      restarts: this.#restarts.count,
       underruns: this.#underruns,
-      lastError: this.#lastError,
+      lastTrouble: this.#restarts.last,
     };
   }
 
   start(on: PacedEvents): void {
     this.stop();
-    this.#fruitless = 0;
+    this.#restarts.begin();
     this.#open(on);
   }
 
@@ -95,8 +89,8 @@ export class PacedSpeaker {
   }
 
   #open(on: PacedEvents): void {
-    this.#startedAt = this.#clock.now();
-    this.#playedUntil = this.#startedAt;
+    this.#restarts.opened();
+    this.#playedUntil = this.#clock.now();
     this.#writtenMs = 0;
     this.#speaker.start({
       finished: () => this.#ended(on),
@@ -118,6 +112,7 @@ export class PacedSpeaker {
       const slice = on.pull(this.#playedUntil - now);
       if (slice === undefined || this.#phase.name !== 'feeding') return;
       this.#speaker.write(slice);
+      this.#restarts.works();
       const sliceMs = (slice.length / 2 / this.#speaker.rateHz) * 1_000;
       this.#writtenMs += sliceMs;
       this.#playedUntil += sliceMs;
@@ -133,18 +128,14 @@ export class PacedSpeaker {
     const { name } = this.#phase;
     if (this.#phase.name === 'feeding' || this.#phase.name === 'restarting') this.#phase.timer();
     this.#speaker.stop();
-    this.#lastError = reason;
-    if (this.#clock.now() - this.#startedAt >= RECOVERED_AFTER_MS) this.#fruitless = 0;
-    const delayMs = RESTART_DELAYS_MS[this.#fruitless];
-    this.#fruitless += 1;
-    this.#log.warn({ device: this.#speaker.device, reason, retryInMs: delayMs ?? null }, 'speaker broke off');
+    const { retryInMs, failed } = this.#restarts.broke(reason);
+    this.#log.warn({ device: this.#speaker.device, reason, retryInMs }, 'speaker broke off');
     // Nothing is left that could be played again.
     if (name === 'finishing') return this.#ended(on);
-    if (delayMs === undefined) {
+    if (failed) {
       this.#phase = { name: 'closed' };
       return on.failed(reason);
     }
-    this.#restarts += 1;
-    this.#phase = { name: 'restarting', on, timer: this.#clock.after(delayMs, () => this.#open(on)) };
+    this.#phase = { name: 'restarting', on, timer: this.#clock.after(retryInMs, () => this.#open(on)) };
   }
 }

@@ -17,7 +17,8 @@ export interface UplinkEvents {
   /** Everything that was said in this turn has been handed to the connection. */
   flushed(turn: number, take: number): void;
   voiced(turn: number): void;
-  failed(turn: number, reason: string): void;
+  /** The microphone is in trouble for longer than a person waits. `said`: a voice had been heard before. */
+  failed(turn: number, reason: string, said: boolean): void;
 }
 
 /** `busy`: not taken, offer it again. */
@@ -40,6 +41,8 @@ type Kept = {
   readonly packets: Uint8Array[];
   /** How many packets of this take are sent. */
   sent: number;
+  /** How many were sent in this take and are no longer kept. */
+  forgotten: number;
   flushedTake: number;
   readonly framer: Framer;
   readonly voice: VoiceDetector;
@@ -86,23 +89,41 @@ export class Uplink {
     }
     let kept = this.#kept;
     if (kept === null || kept.turn !== wanted.turn) {
+      const before = kept;
       this.#drop();
       kept = begun(wanted);
+      // On the same connection and without a new beginning: what was not sent yet is the next utterance's start.
+      if (before !== null && before.sendTo === wanted.sendTo && before.take === wanted.take)
+        continued(before, kept);
       this.#kept = kept;
     }
-    if (wanted.sendTo !== null && (wanted.take !== kept.take || wanted.sendTo !== kept.sendTo)) kept.sent = 0;
+    if (wanted.sendTo !== null && (wanted.take !== kept.take || wanted.sendTo !== kept.sendTo))
+      this.#sendAgain(kept);
     kept.take = wanted.take;
     kept.sendTo = wanted.sendTo;
-    if (wanted.capture === 'open') this.#record(kept);
+    if (wanted.capture === 'open') this.#record();
     else this.#end(kept);
     this.#send();
   }
 
-  #record(kept: Kept): void {
+  #sendAgain(kept: Kept): void {
+    kept.sent = 0;
+    // They were sent once; to this connection they never will be.
+    if (kept.forgotten > 0) this.#dropped(kept, kept.forgotten);
+    kept.forgotten = 0;
+  }
+
+  #record(): void {
+    // Wanted again before the packet begun was complete: it goes on as if nothing had been.
+    this.#lastFrame?.();
+    this.#lastFrame = null;
     this.#capture.start({
       // Whatever turn is current owns the sound: a new turn takes over an open microphone without a gap.
       pcm: (pcm) => this.#heard(pcm),
-      failed: (reason) => this.#on.failed(this.#kept?.turn ?? kept.turn, reason),
+      failed: (reason) => {
+        const kept = this.#kept;
+        if (kept !== null) this.#on.failed(kept.turn, reason, kept.voice.speech !== undefined);
+      },
     });
   }
 
@@ -122,16 +143,20 @@ export class Uplink {
     kept.packets.push(this.#encoder.encode(frame));
     if (kept.packets.length <= KEPT_PACKETS) return;
     kept.packets.shift();
-    if (kept.sent > 0) {
-      kept.sent -= 1;
-      return;
-    }
-    this.#droppedPackets += 1;
-    if (this.#droppedPackets % KEPT_PACKETS === 1)
-      this.#log.warn(
-        { turn: kept.turn, droppedPackets: this.#droppedPackets },
-        'more was said than can be kept unsent: the oldest speech is dropped',
-      );
+    if (kept.sent === 0) return this.#dropped(kept, 1);
+    kept.sent -= 1;
+    kept.forgotten += 1;
+  }
+
+  #dropped(kept: Kept, packets: number): void {
+    const before = this.#droppedPackets;
+    this.#droppedPackets += packets;
+    // The first, and then every 30 s of speech.
+    if (Math.ceil(before / KEPT_PACKETS) === Math.ceil(this.#droppedPackets / KEPT_PACKETS)) return;
+    this.#log.warn(
+      { turn: kept.turn, droppedMs: packets * FRAME_MS, droppedPackets: this.#droppedPackets },
+      'more was said than can be kept unsent: the oldest speech is dropped',
+    );
   }
 
   /** Nothing more will be said: complete the packet begun, then close the microphone. */
@@ -180,6 +205,12 @@ export class Uplink {
   }
 }
 
+function continued(before: Kept, kept: Kept): void {
+  kept.packets.push(...before.packets.slice(before.sent));
+  kept.sendTo = before.sendTo;
+  before.framer.moveInto(kept.framer);
+}
+
 function begun(wanted: WantedUtterance): Kept {
   return {
     turn: wanted.turn,
@@ -187,6 +218,7 @@ function begun(wanted: WantedUtterance): Kept {
     sendTo: null,
     packets: [],
     sent: 0,
+    forgotten: 0,
     flushedTake: -1,
     framer: new Framer(FRAME_BYTES),
     voice: new VoiceDetector(),

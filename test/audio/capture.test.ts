@@ -49,7 +49,8 @@ describe('a capture', () => {
     clock.advance(1_000);
     assert.ok(heard.bytes > bytes);
     assert.equal(capture.status().restarts, 1);
-    assert.equal(capture.status().lastError, 'arecord: device disconnected');
+    assert.equal(capture.status().lastTrouble?.reason, 'arecord: device disconnected');
+    assert.equal(capture.status().lastTrouble?.over, false);
     assert.ok(
       log.lines.some((line) => line.level === 'warn' && JSON.stringify(line.fields).includes('disconnected')),
     );
@@ -72,33 +73,65 @@ describe('a capture', () => {
     assert.equal(silent.status().restarts, 0);
     clock.advance(1);
     assert.equal(silent.status().restarts, 1);
-    assert.match(silent.status().lastError ?? '', /no sound for 1 s/);
+    assert.match(silent.status().lastTrouble?.reason ?? '', /no sound for 1 s/);
   });
 
-  it('reports failure once after three starts in vain, and goes on trying', () => {
+  /** A microphone whose every start ends like this. */
+  function failing(end: (on: { pcm(pcm: Uint8Array): void; ended(reason: string): void }) => void) {
     const clock = handClock();
-    let starts = 0;
-    const failures: string[] = [];
+    const starts: number[] = [];
+    const failures: number[] = [];
     const capture = new Capture({
       microphone: {
         device: 'gone',
         start: (on) => {
-          starts += 1;
-          on.ended('no such device');
+          starts.push(clock.now());
+          end(on);
         },
         stop() {},
       },
       clock,
       log: keptLog(),
     });
-    capture.start({ pcm() {}, failed: (reason) => failures.push(reason) });
-    clock.advance(5_000);
-    assert.deepEqual(failures, ['no such device']);
-    const soFar = starts;
-    clock.advance(60_000);
-    assert.ok(starts > soFar && starts < soFar + 20, `bounded: ${starts - soFar} starts in a minute`);
+    capture.start({ pcm() {}, failed: () => failures.push(clock.now()) });
+    return { clock, capture, starts, failures };
+  }
+
+  it('that cannot be started is tried again after 0, 0.1, 0.2, 0.4 … 5 s, and failed after two', () => {
+    const { clock, capture, starts, failures } = failing((on) => on.ended('no such device'));
+    clock.advance(14_000);
+    assert.deepEqual(starts, [0, 0, 100, 300, 700, 1_500, 3_100, 8_100, 13_100]);
+    assert.deepEqual(failures, [3_100, 8_100, 13_100]);
     capture.stop();
     assert.equal(clock.pending(), 0);
+  });
+
+  it('that dies after each first chunk backs off all the same', () => {
+    const { clock, capture, starts, failures } = failing((on) => {
+      on.pcm(new Uint8Array(640));
+      on.ended('unplugged');
+    });
+    clock.advance(60_000);
+    assert.ok(starts.length < 25, `${starts.length} starts in a minute`);
+    assert.ok(failures.length > 0);
+    capture.stop();
+  });
+
+  it('that is back within two seconds has not failed, and after 5 s of sound is forgiven', () => {
+    const { clock, microphone, capture, heard, start } = rig(noise);
+    start();
+    clock.advance(100);
+    for (let time = 0; time < 4; time += 1) {
+      microphone.fail('sound server restarts');
+      clock.advance(300);
+    }
+    assert.deepEqual(heard.failures, []);
+    clock.advance(6_000);
+    assert.equal(capture.status().lastTrouble?.over, true);
+    const { bytes } = heard;
+    microphone.fail('again');
+    clock.advance(40);
+    assert.ok(heard.bytes > bytes, 'a new trouble is answered at once');
   });
 
   it('warns once of one constant value for 5 s, and does not restart for it', () => {
@@ -120,6 +153,16 @@ describe('a capture', () => {
     assert.equal(capture.status().constant, true);
     silent = false;
     clock.advance(40);
+    assert.equal(capture.status().constant, false);
+  });
+
+  it('does not count the silence of one recording into the next', () => {
+    const { clock, capture, start } = rig();
+    start();
+    clock.advance(4_000);
+    capture.stop();
+    start();
+    clock.advance(4_000);
     assert.equal(capture.status().constant, false);
   });
 });

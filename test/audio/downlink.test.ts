@@ -148,6 +148,23 @@ describe('the downlink', () => {
     const { gaps, concealedMs } = played.downlink.status();
     assert.equal(gaps, 1);
     assert.equal(concealedMs, 120);
+    // The seam: the tone goes on and fades, where zeros would cut it off.
+    const all = played.speaker.played();
+    const bytesPerMs = RATE_HZ / 500;
+    const firstLoudMs = 20 * Math.floor(all.findIndex((byte) => byte !== 0) / bytesPerMs / 20);
+    const seamMs = firstLoudMs + 1_200;
+    const at = (fromMs: number, toMs: number) => rms(all.subarray(fromMs * bytesPerMs, toMs * bytesPerMs));
+    assert.ok(at(seamMs + 10, seamMs + 40) > 1_000, 'invented sound bridges the gap');
+    assert.ok(at(seamMs + 70, seamMs + 90) < at(seamMs + 10, seamMs + 30), 'it fades');
+    assert.equal(at(seamMs + 200, seamMs + 400), 0);
+  });
+
+  it('reports that packets come, once a second', () => {
+    const played = rig();
+    played.downlink.follow({ turn: 1, ending: false });
+    paced(played, sound(4_200), 60);
+    const heard = played.events.filter((event) => event === 'heard 1').length;
+    assert.ok(heard >= 3 && heard <= 4, `${heard} times in 4 s`);
   });
 
   it('hides a corrupt packet instead of stopping', () => {
@@ -160,8 +177,10 @@ describe('the downlink', () => {
     paced(played, packets, 60);
     played.downlink.follow({ turn: 1, ending: true });
     played.clock.advance(2_000);
-    assert.ok(measure(played.speaker.played(), RATE_HZ).loudMs >= 1_000);
-    assert.ok(played.downlink.status().corruptPackets >= 1);
+    // One packet hidden, the empty one simply not there.
+    const heard = measure(played.speaker.played(), RATE_HZ);
+    assert.ok(heard.loudMs >= 1_100, `${heard.loudMs} ms`);
+    assert.equal(played.downlink.status().corruptPackets, 2);
     assert.equal(played.events.at(-1), 'drained 1');
   });
 
@@ -222,7 +241,7 @@ describe('the downlink', () => {
     played.downlink.follow({ turn: 1, ending: true });
     played.clock.advance(3_000);
     assert.equal(played.downlink.status().restarts, 1);
-    assert.match(played.downlink.status().lastError ?? '', /disconnected/);
+    assert.match(played.downlink.status().lastTrouble?.reason ?? '', /disconnected/);
     assert.ok(measure(played.speaker.played(), RATE_HZ).loudMs >= 2_700);
     assert.equal(played.events.at(-1), 'drained 1');
   });

@@ -36,7 +36,7 @@ function rig(source?: (bytes: number) => Uint8Array) {
     on: {
       flushed: (turn, take) => events.push(`flushed ${turn}/${take}`),
       voiced: (turn) => events.push(`voiced ${turn}`),
-      failed: (turn) => events.push(`failed ${turn}`),
+      failed: (turn, _reason, said) => events.push(`failed ${turn} ${said ? 'after' : 'before'} a voice`),
     },
   });
   const numbers = (connection?: number) =>
@@ -169,6 +169,44 @@ describe('the uplink', () => {
     assert.deepEqual(numbers(), upTo(20));
   });
 
+  it('wanted again before its last packet was complete goes on recording', () => {
+    const { clock, microphone, uplink, numbers } = rig();
+    uplink.follow(open(1, 1, 7));
+    clock.advance(630);
+    uplink.follow(ending(1, 1, 7));
+    clock.advance(8);
+    uplink.follow(open(1, 1, 7));
+    clock.advance(1_000);
+    assert.equal(microphone.isRunning, true);
+    assert.deepEqual(numbers().slice(0, 27), upTo(27));
+  });
+
+  it('goes on sending live beyond what it keeps, and says what a resend can no longer hold', () => {
+    const { clock, log, uplink, numbers } = rig();
+    uplink.follow(open(1, 1, 7));
+    clock.advance(45_000);
+    assert.deepEqual(numbers(7), upTo(750));
+    assert.equal(uplink.status().droppedPackets, 0, 'all of it was sent');
+    uplink.follow(open(1, 1, null));
+    uplink.follow(open(1, 2, 8));
+    clock.advance(60);
+    assert.equal(numbers(8)[0], 251);
+    assert.equal(uplink.status().droppedPackets, 250);
+    assert.ok(log.lines.some((line) => line.text.includes('oldest speech is dropped')));
+  });
+
+  it('takes what was not sent yet along into an utterance that continues on the same connection', () => {
+    const { clock, uplink, numbers, network } = rig();
+    uplink.follow(open(1, 1, 7));
+    clock.advance(630);
+    network.busy = true;
+    clock.advance(600);
+    uplink.follow(open(2, 1, 7));
+    network.busy = false;
+    clock.advance(1_200);
+    assert.deepEqual(numbers().slice(0, 40), upTo(40), 'none missing, none twice');
+  });
+
   it('reports a voice once, and silence never', () => {
     const silent = rig();
     silent.uplink.follow(open(1, 1, 7));
@@ -178,6 +216,22 @@ describe('the uplink', () => {
     loud.uplink.follow(open(1, 1, 7));
     loud.clock.advance(5_000);
     assert.deepEqual(loud.events, ['voiced 1']);
+  });
+
+  it('says of a microphone that failed whether there was a voice before', () => {
+    for (const [source, when] of [
+      [(bytes: number) => tone(300, (bytes / 32_000) * 1_000, 16_000).subarray(0, bytes), 'after'],
+      [(bytes: number) => new Uint8Array(bytes), 'before'],
+    ] as const) {
+      const { clock, microphone, uplink, events } = rig(source);
+      uplink.follow(open(1, 1, 7));
+      clock.advance(1_000);
+      for (let time = 0; time < 40; time += 1) {
+        microphone.fail('unplugged');
+        clock.advance(100);
+      }
+      assert.ok(events.includes(`failed 1 ${when} a voice`), events.join());
+    }
   });
 
   it('holds nothing after it is no longer wanted', () => {

@@ -2,6 +2,7 @@
 // Knows no codec, no volume, no turn.
 
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Clock, Log, Speaker } from '../../ports.ts';
 import { childVoice } from './child-reason.ts';
 import { type Output, type OutputEnd, speakerRuns } from './speaker-runs.ts';
@@ -19,6 +20,10 @@ export function aplaySpeaker(options: AplayOptions): Speaker {
   return speakerRuns({ ...options, open: (over) => openAplay(options, over) });
 }
 
+/** aplay reads at every period, 20 ms; a second without a read while sound is written to it is a device that hangs. */
+const STALL_MS = 1_000;
+const WATCH_EVERY_MS = 250;
+
 function openAplay(options: AplayOptions, over: (end: OutputEnd) => void): Output {
   const { device, log } = options;
   const voice = childVoice('aplay', device);
@@ -30,14 +35,17 @@ function openAplay(options: AplayOptions, over: (end: OutputEnd) => void): Outpu
   }
 
   const { stdin, stderr } = child;
+  const watch = readWatch(child.pid, options.clock);
   let isOver = false;
+  let stalled = false;
   function end(code: number | null, signal: string | null): void {
     if (isOver) return;
     isOver = true;
     if (voice.xruns > 0) log.debug({ device, underruns: voice.xruns }, 'aplay ran dry');
     // Without finish() even an exit with 0 broke off a playback.
     const played = stdin?.writableEnded === true && code === 0;
-    over(played ? { end: 'played' } : { end: 'failed', reason: voice.reason(code, signal) });
+    const reason = stalled ? `${device}: aplay takes no more sound` : voice.reason(code, signal);
+    over(played ? { end: 'played' } : { end: 'failed', reason });
   }
   // EPIPE comes here when aplay is gone before `close` says so; `close` then knows the reason.
   stdin?.on('error', ignore);
@@ -55,6 +63,9 @@ function openAplay(options: AplayOptions, over: (end: OutputEnd) => void): Outpu
     },
     write(pcm) {
       if (stdin?.writable === true) stdin.write(pcm);
+      if (!watch.stands()) return;
+      stalled = true;
+      child.kill('SIGKILL');
     },
     finish() {
       stdin?.end();
@@ -63,6 +74,39 @@ function openAplay(options: AplayOptions, over: (end: OutputEnd) => void): Outpu
       child.kill('SIGKILL');
     },
   };
+}
+
+/**
+ * Whether the child goes on reading: the pipe in between holds some seconds of sound before a write would tell. The
+ * kernel counts what a process reads; where that cannot be read (/proc hidden), nothing is noticed.
+ */
+function readWatch(pid: number | undefined, clock: Clock): { stands(): boolean } {
+  let lookedAt = clock.now();
+  let movedAt = lookedAt;
+  let seen = '';
+  return {
+    stands() {
+      const now = clock.now();
+      // A pause in the writing is no standstill of the child's.
+      if (now - lookedAt > WATCH_EVERY_MS * 2) movedAt = now;
+      if (now - lookedAt < WATCH_EVERY_MS) return false;
+      lookedAt = now;
+      const read = bytesRead(pid);
+      if (read === undefined || read !== seen) {
+        seen = read ?? '';
+        movedAt = now;
+      }
+      return now - movedAt >= STALL_MS;
+    },
+  };
+}
+
+function bytesRead(pid: number | undefined): string | undefined {
+  try {
+    return /^rchar: (\d+)/.exec(readFileSync(`/proc/${pid}/io`, 'latin1'))?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 function start({ device, rateHz, environment }: AplayOptions) {

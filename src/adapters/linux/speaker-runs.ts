@@ -93,7 +93,8 @@ export function speakerRuns(options: SpeakerRunsOptions): Speaker {
       runs.shift();
       // The next one first: what the callback starts must queue behind it.
       openNext();
-      if (end.end === 'failed' && run.phase !== 'overdue') run.on.ended(end.reason);
+      if (run.phase === 'overdue') run.on.ended(`${device}: did not play out in time`);
+      else if (end.end === 'failed') run.on.ended(end.reason);
       else run.on.finished();
     } else {
       openNext();

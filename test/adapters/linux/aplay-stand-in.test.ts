@@ -144,7 +144,7 @@ test('a child that stops reading makes us hold two seconds, drop the newest and 
   });
 });
 
-test('a playback that hangs at its end is cut off 3 s after the last sound, and has finished', async () => {
+test('a playback that hangs at its end is cut off 3 s after the last sound, and says so', async () => {
   const clock = handClock();
   await withAplay('exec sleep 1000', clock, async ({ player, log }) => {
     const events = recorder();
@@ -155,7 +155,7 @@ test('a playback that hangs at its end is cut off 3 s after the last sound, and 
     assert.equal(childrenNamed('aplay', 'sleep', 'sh').length, 1);
     assert.equal(clock.pending(), 1);
     clock.advance(1);
-    await until(() => events.seen.length > 0, 'finished');
+    await until(() => events.seen.length > 0, 'ended: hw:0: did not play out in time');
     assert.deepEqual(events.seen, ['finished']);
     assert.equal(log.lines[0]?.level, 'warn');
   });

@@ -1,0 +1,72 @@
+// When a broken device is started again, and when it counts as failed: one policy for microphone and speaker. Pure
+// bookkeeping over moments that it is given.
+import type { Clock } from '../ports.ts';
+
+/** What went wrong last, for `status`. `over`: it has worked since. */
+export type Trouble = { readonly reason: string; readonly atMs: number; readonly over: boolean };
+
+/**
+ * The first restart is at once, for a person is talking or listening. Then the pauses double: a sound server that
+ * restarts is back within a second, a card that was unplugged is looked for every 5 s.
+ */
+const DELAYS_MS = [0, 100, 200, 400, 800, 1_600, 5_000] as const;
+/** Silence of two seconds is what a person notices and waits through. */
+const FAILED_AFTER_MS = 2_000;
+/** It has worked this long: the next break is a new trouble, not the old one. A single chunk of sound proves nothing. */
+const RECOVERED_AFTER_MS = 5_000;
+
+export class Restarts {
+  readonly #clock: Clock;
+  /** Breaks since it last worked for long. */
+  #breaks = 0;
+  #workingSince = 0;
+  #troubleSince = 0;
+  #count = 0;
+  #last: Trouble | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Over the whole life of the process. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get last(): Trouble | null {
+    return this.#last;
+  }
+
+  /** The device is wanted from now on. */
+  begin(): void {
+    this.#breaks = 0;
+    this.#workingSince = this.#clock.now();
+    this.#troubleSince = this.#workingSince;
+  }
+
+  /** The device was opened, again or for the first time; what it does from now on decides. */
+  opened(): void {
+    this.#workingSince = this.#clock.now();
+  }
+
+  /** Sound flows. */
+  works(): void {
+    if (this.#clock.now() - this.#workingSince < RECOVERED_AFTER_MS) return;
+    this.#breaks = 0;
+    if (this.#last !== null && !this.#last.over) this.#last = { ...this.#last, over: true };
+  }
+
+  /**
+   * It broke off. `silentMs`: how long it had been silent by then.
+   * @returns when to start it again, and whether it has been in trouble for longer than a person waits
+   */
+  broke(reason: string, silentMs = 0): { readonly retryInMs: number; readonly failed: boolean } {
+    const now = this.#clock.now();
+    if (this.#breaks === 0) this.#troubleSince = now - silentMs;
+    const retryInMs = DELAYS_MS[Math.min(this.#breaks, DELAYS_MS.length - 1)] ?? 0;
+    this.#breaks += 1;
+    this.#count += 1;
+    this.#last = { reason, atMs: this.#clock.wallMs(), over: false };
+    return { retryInMs, failed: now - this.#troubleSince >= FAILED_AFTER_MS };
+  }
+}
