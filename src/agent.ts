@@ -67,7 +67,7 @@ export class Agent {
       on: {
         flushed: (turn, take) => dispatch({ type: 'uplink.flushed', turn, take }),
         voiced: (turn) => dispatch({ type: 'uplink.voiced', turn }),
-        failed: (turn, reason) => dispatch({ type: 'microphone.failed', turn, reason }),
+        failed: (turn, reason, said) => dispatch({ type: 'microphone.failed', turn, reason, said }),
       },
     });
     this.downlink = new Downlink({
@@ -91,7 +91,7 @@ export class Agent {
     return this.#state;
   }
 
-  /** When each held timer was started, for `status`. */
+  /** What is running now. */
   get held(): Holds {
     return this.#holds;
   }

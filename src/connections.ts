@@ -15,6 +15,8 @@ export type Server = DialRequest & {
 
 /** About 2 s of speech at 64 kbit/s: more than that unsent means that the network does not carry it. */
 const BUSY_ABOVE_BYTES = 16 * 1024;
+/** Messages are some hundred bytes; a server that asks and asks and never reads the answers is not talking to us. */
+const STUCK_ABOVE_BYTES = 1024 * 1024;
 
 type Connection = { readonly socket: Socket; sessionId: string | undefined };
 
@@ -54,6 +56,10 @@ export class Connections {
   say(attempt: number, message: DeviceMessage): void {
     const connection = this.#open.get(attempt);
     if (connection === undefined) return;
+    if (connection.socket.bufferedBytes > STUCK_ABOVE_BYTES) {
+      this.#log.warn({ attempt }, 'the server does not read: closing');
+      return connection.socket.close();
+    }
     this.counts.textsOut += 1;
     connection.socket.sendText(encodeDevice(message, connection.sessionId));
   }

@@ -11,6 +11,8 @@ export type PastLoss = {
   readonly class: string;
   readonly detectedBy: string;
   readonly atMs: number;
+  /** By the monotonic clock: a board without a battery jumps by years when it hears the time. */
+  readonly sinceMs: number;
   readonly recoveredAfterMs: number | null;
 };
 
@@ -18,6 +20,7 @@ export class History {
   readonly #clock: Clock;
   readonly #log: Log;
   linkSince: number;
+  linkSinceMono: number;
   reconnects = 0;
   lastLoss: PastLoss | null = null;
   turns = 0;
@@ -27,6 +30,7 @@ export class History {
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.linkSince = parts.clock.wallMs();
+    this.linkSinceMono = parts.clock.now();
   }
 
   observe(before: State, after: State): void {
@@ -36,34 +40,35 @@ export class History {
   }
 
   #linkChanged(before: Link, after: Link): void {
-    const wallMs = this.#clock.wallMs();
     if (before.phase !== after.phase) {
-      this.linkSince = wallMs;
+      this.linkSince = this.#clock.wallMs();
+      this.linkSinceMono = this.#clock.now();
       this.#log[levelOf(after)](linkWords(after), `link ${after.phase}`);
     }
     const [was, is] = [currentOf(before), currentOf(after)];
     if (was === is) return;
-    if (was !== null && is === null) this.#lost(after, wallMs);
-    if (is !== null && was === null) this.#recovered(wallMs);
+    if (was !== null && is === null) this.#lost(after);
+    if (is !== null && was === null) this.#recovered();
     if (is !== null && was !== null) this.#log.info({ from: was, to: is }, 'link renewed');
   }
 
-  #lost(after: Link, atMs: number): void {
+  #lost(after: Link): void {
     const loss = lossOf(after);
     if (loss === null) return;
     this.lastLoss = {
       reason: loss.reason,
       class: loss.class,
       detectedBy: loss.detectedBy,
-      atMs,
+      atMs: this.#clock.wallMs(),
+      sinceMs: this.#clock.now(),
       recoveredAfterMs: null,
     };
   }
 
-  #recovered(wallMs: number): void {
+  #recovered(): void {
     if (this.lastLoss === null || this.lastLoss.recoveredAfterMs !== null) return;
     this.reconnects += 1;
-    const recoveredAfterMs = wallMs - this.lastLoss.atMs;
+    const recoveredAfterMs = Math.round(this.#clock.now() - this.lastLoss.sinceMs);
     this.lastLoss = { ...this.lastLoss, recoveredAfterMs };
     this.#log.info({ recoveredAfterMs }, 'link recovered');
   }
@@ -77,7 +82,7 @@ export class History {
   }
 }
 
-function lossOf(link: Link): Loss | null {
+export function lossOf(link: Link): Loss | null {
   return link.phase === 'waiting' || link.phase === 'stopped' ? link.loss : null;
 }
 
@@ -89,6 +94,7 @@ function levelOf(link: Link): 'info' | 'warn' | 'error' {
 function linkWords(link: Link): object {
   switch (link.phase) {
     case 'unconfigured':
+    case 'ended':
       return {};
     case 'resting':
       return { why: link.why };

@@ -1,6 +1,8 @@
 // What `status` answers: the state in the words of the documented JSON. Reads, never changes.
 import type { Agent } from './agent.ts';
-import type { State } from './core/state.ts';
+import type { Trouble } from './audio/restarts.ts';
+import { type Link, PROVEN_AFTER_MS } from './core/link.ts';
+import { lossOf } from './history.ts';
 import type { Clock } from './ports.ts';
 
 export type StatusParts = {
@@ -8,6 +10,7 @@ export type StatusParts = {
   readonly clock: Clock;
   readonly version: string;
   readonly url: string;
+  /** By the monotonic clock. */
   readonly startedAtMs: number;
   /** Everything that was wrong with the configuration, one sentence each. */
   readonly problems: readonly string[];
@@ -17,44 +20,17 @@ const MB = 1024 * 1024;
 
 export function statusOf(parts: StatusParts) {
   const { agent, clock } = parts;
-  const { state, history } = agent;
   return {
     version: parts.version,
     state: agent.held.status,
-    muted: state.muted,
-    link: {
-      phase: state.link.phase,
-      since: isoTime(history.linkSince),
-      url: parts.url,
-      attempt: state.link.attempt,
-      failures: 'failures' in state.link ? state.link.failures : 0,
-      next_attempt_in_ms: nextAttemptInMs(state, history.linkSince, clock.wallMs()),
-      rtt_ms: null,
-      reconnects: history.reconnects,
-      last_loss: lastLoss(history.lastLoss),
-      auto_reconnect: {
-        enabled: state.policy.link.mode === 'always',
-        max_attempts: state.policy.link.maxAttempts,
-      },
-      counts: { ...agent.connections.counts },
-    },
+    muted: agent.state.muted,
+    link: linkStatus(parts),
     network: { usable: null, interface: null, source: null },
-    audio: {
-      input: { ...agent.capture.status(), ...agent.uplink.status() },
-      output: agent.downlink.status(),
-    },
+    audio: { input: inputStatus(agent), output: outputStatus(agent) },
     button: { backend: 'none', line: null },
-    turn: {
-      number: state.turn.turn,
-      phase: state.turn.phase,
-      count: history.turns,
-      last:
-        history.lastTurn === null
-          ? null
-          : { turn: history.lastTurn.turn, why: history.lastTurn.why, at: isoTime(history.lastTurn.atMs) },
-    },
+    turn: turnStatus(agent),
     process: {
-      uptime_s: Math.round((clock.wallMs() - parts.startedAtMs) / 1_000),
+      uptime_s: Math.round((clock.now() - parts.startedAtMs) / 1_000),
       rss_mb: Math.round((process.memoryUsage.rss() / MB) * 10) / 10,
       node: process.version,
     },
@@ -64,18 +40,101 @@ export function statusOf(parts: StatusParts) {
 
 export type Status = ReturnType<typeof statusOf>;
 
-function nextAttemptInMs({ link }: State, sinceMs: number, nowMs: number): number | null {
-  return link.phase === 'waiting' ? Math.max(0, Math.round(link.delayMs - (nowMs - sinceMs))) : null;
+function linkStatus({ agent, clock, url }: StatusParts) {
+  const { state, history, connections } = agent;
+  const { link } = state;
+  const { counts } = connections;
+  const trouble = lossOf(link);
+  const loss = history.lastLoss;
+  return {
+    phase: link.phase,
+    since: isoTime(history.linkSince),
+    url,
+    attempt: link.attempt,
+    failures: failuresOf(link, clock.now()),
+    next_attempt_in_ms:
+      link.phase === 'waiting'
+        ? Math.max(0, Math.round(link.delayMs - (clock.now() - history.linkSinceMono)))
+        : null,
+    /** Why there is no connection now; `last_loss` is of the last one that there was. */
+    trouble:
+      trouble === null
+        ? null
+        : { reason: trouble.reason, class: trouble.class, detected_by: trouble.detectedBy },
+    rtt_ms: null,
+    reconnects: history.reconnects,
+    last_loss:
+      loss === null
+        ? null
+        : {
+            reason: loss.reason,
+            class: loss.class,
+            detected_by: loss.detectedBy,
+            at: isoTime(loss.atMs),
+            recovered_after_ms: loss.recoveredAfterMs,
+          },
+    auto_reconnect: {
+      enabled: state.policy.link.mode === 'always',
+      max_attempts: state.policy.link.maxAttempts,
+    },
+    counts: {
+      texts_in: counts.textsIn,
+      texts_out: counts.textsOut,
+      packets_in: counts.packetsIn,
+      packets_out: counts.packetsOut,
+      faults_in: counts.faultsIn,
+    },
+  };
 }
 
-function lastLoss(loss: Agent['history']['lastLoss']) {
-  if (loss === null) return null;
+/** A connection that has lasted has forgiven what went before it. */
+function failuresOf(link: Link, now: number): number {
+  if (link.phase === 'ready' && now - link.since >= PROVEN_AFTER_MS) return 0;
+  return 'failures' in link ? link.failures : 0;
+}
+
+function inputStatus(agent: Agent) {
+  const { device, state, restarts, constant, lastTrouble } = agent.capture.status();
+  const { droppedPackets, keptPackets } = agent.uplink.status();
   return {
-    reason: loss.reason,
-    class: loss.class,
-    detected_by: loss.detectedBy,
-    at: isoTime(loss.atMs),
-    recovered_after_ms: loss.recoveredAfterMs,
+    device,
+    state,
+    restarts,
+    constant,
+    last_trouble: troubleStatus(lastTrouble),
+    dropped_packets: droppedPackets,
+    kept_packets: keptPackets,
+  };
+}
+
+function outputStatus(agent: Agent) {
+  const found = agent.downlink.status();
+  return {
+    device: found.device,
+    state: found.state,
+    playback: found.playback,
+    restarts: found.restarts,
+    last_trouble: troubleStatus(found.lastTrouble),
+    buffered_ms: found.bufferedMs,
+    underruns: found.underruns,
+    gaps: found.gaps,
+    concealed_ms: found.concealedMs,
+    dropped_packets: found.droppedPackets,
+    corrupt_packets: found.corruptPackets,
+  };
+}
+
+function troubleStatus(trouble: Trouble | null) {
+  return trouble === null ? null : { reason: trouble.reason, at: isoTime(trouble.atMs), over: trouble.over };
+}
+
+function turnStatus({ state, history }: Agent) {
+  const last = history.lastTurn;
+  return {
+    number: state.turn.turn,
+    phase: state.turn.phase,
+    count: history.turns,
+    last: last === null ? null : { turn: last.turn, why: last.why, at: isoTime(last.atMs) },
   };
 }
 

@@ -59,7 +59,7 @@ async function ask(
       case 'silent':
         throw new Stop(
           EXIT.failed,
-          `${answer.detail} within ${DEADLINE_MS / 1_000} s: the agent hangs; restart it`,
+          `${answer.detail}: the agent hangs or is overrun; look at its log, restart it`,
         );
     }
   }
@@ -74,9 +74,10 @@ function screen(found: Status): string {
     `xiaozhi-agent ${found.version}, up ${running.uptime_s} s, ${running.rss_mb} MB, Node ${running.node}`,
     `state       ${found.state}${found.muted ? ', muted' : ''} (${turn.count} turns, last: ${turn.last?.why ?? 'none'})`,
     `server      ${link.phase} since ${link.since}  ${link.url || '(none configured)'}`,
+    ...(link.trouble === null ? [] : [`            ${link.trouble.class}: ${link.trouble.reason}`]),
     ...(link.next_attempt_in_ms === null
       ? []
-      : [`            next attempt in ${link.next_attempt_in_ms} ms`]),
+      : [`            attempt ${link.attempt + 1} in ${link.next_attempt_in_ms} ms`]),
     ...(loss === null
       ? []
       : [
@@ -87,10 +88,14 @@ function screen(found: Status): string {
         ]),
     `microphone  ${audio.input.device}: ${audio.input.state}` +
       (audio.input.constant ? ', delivers one constant value (muted? not connected?)' : '') +
-      (audio.input.lastError === null ? '' : `, last error: ${audio.input.lastError}`),
-    `speaker     ${audio.output.device}: ${audio.output.state}` +
-      (audio.output.lastError === null ? '' : `, last error: ${audio.output.lastError}`),
+      troubleWords(audio.input.last_trouble),
+    `speaker     ${audio.output.device}: ${audio.output.state}${troubleWords(audio.output.last_trouble)}`,
     ...found.problems.map((problem) => `problem     ${problem}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function troubleWords(trouble: Status['audio']['input']['last_trouble']): string {
+  if (trouble === null) return '';
+  return `, ${trouble.over ? 'last' : 'in'} trouble at ${trouble.at}: ${trouble.reason}`;
 }

@@ -8,6 +8,9 @@ const COMMANDS = ['press', 'stop', 'status'] as const;
 export function controlAnswer(request: ControlRequest, agent: Agent, status: () => Status): ControlAnswer {
   switch (request.command) {
     case 'press': {
+      // A finger on the button outranks a command.
+      const { phase } = agent.state.gesture;
+      if (phase !== 'up' && phase !== 'clicked') return { ok: false, error: 'the button is held already' };
       const { hold_ms: holdMs } = request;
       if (holdMs === undefined) agent.dispatch({ type: 'press.asked' });
       else if (typeof holdMs === 'number' && holdMs > 0) agent.dispatch({ type: 'press.asked', holdMs });

@@ -97,7 +97,7 @@ async function control(
   problems: readonly string[],
   log: AgentLog,
 ): Promise<void> {
-  const startedAtMs = clock.wallMs();
+  const startedAtMs = clock.now();
   const status = () =>
     statusOf({ agent, clock, version, url: config.server.websocketUrl, startedAtMs, problems });
   const listening = await listenControl({
@@ -122,8 +122,10 @@ async function control(
     keys?.stop();
   };
   const leave = () => {
+    log.error({}, 'not gone in time, or told twice: leaving at once');
     log.flush();
-    process.exit(EXIT.ok);
+    // Not `exit`, which would wait for a thread that sits in a sound card's driver.
+    process.kill(process.pid, 'SIGKILL');
   };
   process.once('SIGTERM', shutDown).once('SIGINT', shutDown);
   process.once('exit', () => log.flush());

@@ -2,12 +2,12 @@
 // the server hears is what was said into the microphone, what the speaker plays is what the server sent; and the
 // conversation survives the death of every child.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Ear, listen, startTestCard, type TestCard, until } from '../helpers/card.ts';
+import { childrenNamed, type Ear, listen, startTestCard, type TestCard, until } from '../helpers/card.ts';
 import { type Daemon, type Folders, folders, startDaemon } from '../helpers/daemon.ts';
 import { soundCodec, tonePackets } from '../helpers/opus-sound.ts';
 import {
@@ -225,7 +225,7 @@ describe('a card that fails', () => {
       assert.match(daemon.log(), /microphone broke off .*nosuchcard/);
       const { code, stdout } = await daemon.ask('status');
       assert.equal(code, 0);
-      assert.match(stdout, /microphone {2}plughw:CARD=nosuchcard.*last error: /);
+      assert.match(stdout, /microphone {2}plughw:CARD=nosuchcard.*trouble at .*nosuchcard/);
     }));
 
   it('for want of arecord says what to install', () =>
@@ -238,6 +238,75 @@ describe('a card that fails', () => {
         await daemon.logged(/cue cue=error/);
       },
     ));
+
+  it('by hanging is noticed: the player is replaced, and status says so', async () => {
+    const card = await startTestCard();
+    const places = await folders();
+    const real = execFileSync('which', ['aplay']).toString().trim();
+    // The first one takes the first second of sound and then nothing any more.
+    const script = `#!/bin/sh\nif mkdir ${places.root}/first 2>/dev/null; then head -c 48000 >/dev/null; exec sleep 1000; fi\nexec ${real} "$@"\n`;
+    writeFileSync(join(places.root, 'aplay'), script, { mode: 0o755 });
+    const environment = { ...card.childEnvironment, PATH: `${places.root}:${process.env.PATH}` };
+    await withDaemon({ 'audio.output.device': card.speaker }, environment, async (daemon, server) => {
+      const [session] = server.sessions;
+      const ear = await listen(card, card.listenTo, 24_000);
+      session?.say({ type: 'tts', state: 'start' });
+      await session?.packets(tonePackets(5_000, 60));
+      session?.say({ type: 'tts', state: 'stop' });
+      await daemon.logged(/speaker broke off .*takes no more sound/);
+      await until(() => measure(ear.heard(), 24_000).loudMs > 1_500, 'the rest of the answer');
+      const { audio } = JSON.parse((await daemon.ask('status', '--json')).stdout);
+      assert.equal(audio.output.restarts, 1);
+      assert.match(audio.output.last_trouble.reason, /takes no more sound/);
+      await ear.stop();
+    });
+    await card.stop();
+    await places.remove();
+  });
+
+  it('played by the speaker package: the answer is heard, and a hanging card does not keep the daemon from leaving', async () => {
+    const card = await startTestCard();
+    const settings = {
+      'audio.output.device': card.speaker,
+      'audio.output.backend': 'speaker',
+      'turn.follow_up': 'false',
+    };
+    const server = await startScriptedServer(async (device) => {
+      await device.next('hello');
+      device.hello();
+      await device.next(() => false, Number.POSITIVE_INFINITY);
+    });
+    const places = await folders();
+    const daemon = startDaemon(places, {
+      environment: card.childEnvironment,
+      settings: { 'server.websocket_url': server.url, ...settings },
+    });
+    await daemon.logged(/link ready/);
+    const [session] = server.sessions;
+    const ear = await listen(card, card.listenTo, 24_000);
+    session?.say({ type: 'tts', state: 'start' });
+    const sending = session?.packets(tonePackets(2_000, 60));
+    await until(() => measure(ear.heard(), 24_000).loudMs > 500, 'the answer');
+    assert.deepEqual(childrenOf(daemon.pid, 'aplay'), [], 'it is not aplay that plays');
+    await sending;
+    session?.say({ type: 'tts', state: 'stop' });
+    await daemon.logged(/turn idle .*answered/);
+    await until(() => measure(ear.heard(), 24_000).silentTailMs > 200, 'the end of the answer');
+    assert.ok(Math.abs(measure(ear.heard(), 24_000).loudMs - 2_000) <= 80, 'heard whole');
+    session?.say({ type: 'tts', state: 'start' });
+    const more = session?.packets(tonePackets(3_000, 60));
+    await until(() => measure(ear.heard(), 24_000).loudMs > 2_500, 'the next answer');
+    await ear.stop();
+    const [pulse] = childrenNamed('pulseaudio');
+    if (pulse === undefined) throw new Error('no PulseAudio');
+    process.kill(pulse, 'SIGSTOP');
+    await more;
+    await daemon.stop();
+    process.kill(pulse, 'SIGCONT');
+    await server.stop();
+    await card.stop();
+    await places.remove();
+  });
 
   it('in the middle of a turn leaves the daemon up, and the turn ends with the error cue', async () => {
     const card = await startTestCard();

@@ -4,7 +4,7 @@ import { endChild } from './child.ts';
 import { meetDaemon } from './daemon.ts';
 import type { Bench } from './lab.ts';
 
-const STARTS = 20;
+const STARTS = 30;
 /** The first one reads the files from the disk, once in the life of a boot. */
 const WARM_UP = 1;
 const GOAL_MS = 500;

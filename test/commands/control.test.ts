@@ -1,9 +1,17 @@
 // The daemon and its control socket as processes: commands, exit codes, second instances, bad requests, signals.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { until } from '../helpers/card.ts';
 import { command, type Daemon, type Folders, folders, startDaemon } from '../helpers/daemon.ts';
@@ -95,6 +103,51 @@ describe('a running daemon', () => {
     assert.equal(code, 78);
     assert.match(stderr, /a second instance does not start/);
     assert.equal((await daemon.ask('status')).code, 0);
+  });
+
+  it('refuses to start twice in the same folder, however it is spelled', async () => {
+    const link = join(places.root, 'link');
+    symlinkSync(join(places.root, 'r'), link);
+    for (const spelling of [
+      link,
+      `${places.root}/./r/../r`,
+      relative(process.cwd(), join(places.root, 'r')),
+    ]) {
+      const { code } = await command([
+        'run',
+        '--state-dir',
+        join(places.root, 's'),
+        '--runtime-dir',
+        spelling,
+      ]);
+      assert.equal(code, 78, spelling);
+    }
+    assert.equal((await daemon.ask('status')).code, 0);
+  });
+
+  it('says so when a press does nothing because the button is held', async () => {
+    assert.equal((await daemon.ask('press', '--hold', '2000')).code, 0);
+    const { code, stderr } = await daemon.ask('press');
+    assert.equal(code, 1);
+    assert.match(stderr, /held already/);
+    await daemon.ask('stop');
+    await daemon.logged(/turn idle .*why=stopped/);
+  });
+
+  it('does not hoard answers for a client that takes none', async () => {
+    const client = connect(socket()).on('error', () => undefined);
+    await once(client, 'connect');
+    client.pause();
+    const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
+    const request = '{"command":"status"}\n'.repeat(100);
+    const pour = () => {
+      while (client.writable && client.write(request));
+    };
+    client.on('drain', pour);
+    pour();
+    await closed;
+    const { stdout } = await daemon.ask('status', '--json');
+    assert.ok(JSON.parse(stdout).process.rss_mb < 120, stdout);
   });
 
   it('lets only owner and group to its socket', () => {
@@ -191,7 +244,7 @@ describe('without a running daemon', () => {
     await once(deaf, 'listening');
     const { code, stderr } = await command(['status', ...places.options.slice(2)]);
     assert.equal(code, 1);
-    assert.match(stderr, /does not answer within 5 s/);
+    assert.match(stderr, /does not answer within 5 s: the agent hangs/);
     deaf.close();
     await places.remove();
   });
@@ -243,6 +296,27 @@ describe('a daemon that is told to stop', () => {
     await daemon.logged(/link ready/);
     assert.equal(await daemon.stop(), 0);
     await server.stop();
+    await places.remove();
+  });
+});
+
+describe('a box whose server is not there', () => {
+  it('says why, and when it tries again', async () => {
+    const places = await folders();
+    const daemon = startDaemon(places, { settings: { 'server.websocket_url': 'ws://127.0.0.1:9/' } });
+    await daemon.logged(/link waiting/);
+    const { code, stdout } = await daemon.ask('status');
+    assert.equal(code, 1);
+    assert.match(stdout, /server {6}(waiting|dialing)/);
+    const { link } = JSON.parse((await daemon.ask('status', '--json')).stdout);
+    if (link.phase === 'waiting') {
+      assert.match(link.trouble.reason, /ECONNREFUSED/);
+      assert.equal(link.trouble.class, 'transient');
+      assert.ok(link.next_attempt_in_ms <= 12_000);
+    }
+    assert.ok(link.failures >= 1);
+    assert.equal(link.last_loss, null);
+    assert.equal(await daemon.stop(), 0);
     await places.remove();
   });
 });

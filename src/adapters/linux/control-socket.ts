@@ -1,6 +1,7 @@
 // The control socket, both ends: one JSON object a line, one answer a line. Carries requests; what they mean, whoever
 // answers them knows.
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Log } from '../../ports.ts';
@@ -25,6 +26,8 @@ const SOCKET_MODE = 0o660;
 const LINE_LIMIT_BYTES = 4_096;
 /** A shelf's worth of scripts at once; a connection costs a file descriptor. */
 const CLIENTS_LIMIT = 32;
+/** Answers nobody takes: the longest is about 2 KB. */
+const UNREAD_LIMIT_BYTES = 65_536;
 /** A client that says nothing is gone or lost. */
 const IDLE_MS = 10_000;
 const SUN_PATH_BYTES = 107;
@@ -42,9 +45,11 @@ export async function listenControl(parts: {
   const path = controlPath(parts.runtimeDirectory);
   if (Buffer.byteLength(path) > SUN_PATH_BYTES)
     return { refused: 'failed', detail: `${path} is too long for a socket (${SUN_PATH_BYTES} bytes)` };
+  const unprepared = prepared(parts.runtimeDirectory);
+  if (unprepared !== undefined) return refusal(unprepared);
   // A name without a file is held by one process at a time and freed by the kernel at its end: no stale lock, no race.
   const lock = createServer();
-  const lockError = await bound(lock, `\0xiaozhi-agent ${path}`);
+  const lockError = await bound(lock, lockName(parts.runtimeDirectory));
   if (lockError?.code === 'EADDRINUSE')
     return { refused: 'running', detail: `another instance answers at ${path}` };
   if (lockError !== undefined) return { refused: 'failed', detail: lockError.message };
@@ -52,12 +57,10 @@ export async function listenControl(parts: {
   const clients = new Set<Socket>();
   const server = createServer((socket) => serve(socket, clients, parts.answer, parts.log));
   server.maxConnections = CLIENTS_LIMIT;
-  const error = prepared(parts.runtimeDirectory, path) ?? (await bound(server, path));
+  const error = cleared(path) ?? (await bound(server, path));
   if (error !== undefined) {
     lock.close();
-    const refused =
-      error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS' ? 'denied' : 'failed';
-    return { refused, detail: error.message };
+    return refusal(error);
   }
   chmodSync(path, SOCKET_MODE);
   return {
@@ -70,10 +73,29 @@ export async function listenControl(parts: {
   };
 }
 
-function prepared(directory: string, path: string): NodeJS.ErrnoException | undefined {
+function refusal(error: NodeJS.ErrnoException): ControlRefusal {
+  const denied = error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS';
+  return { refused: denied ? 'denied' : 'failed', detail: error.message };
+}
+
+/** The same for every way of spelling the directory, and short enough for any. */
+function lockName(directory: string): string {
+  const name = createHash('sha256').update(realpathSync(directory)).digest('hex').slice(0, 32);
+  return `\0xiaozhi-agent ${name}`;
+}
+
+function prepared(directory: string): NodeJS.ErrnoException | undefined {
+  return attempted(() => mkdirSync(directory, { recursive: true, mode: 0o750 }));
+}
+
+/** What a crash left behind. */
+function cleared(path: string): NodeJS.ErrnoException | undefined {
+  return attempted(() => rmSync(path, { force: true }));
+}
+
+function attempted(deed: () => void): NodeJS.ErrnoException | undefined {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o750 });
-    rmSync(path, { force: true });
+    deed();
     return undefined;
   } catch (error) {
     return error as NodeJS.ErrnoException;
@@ -98,7 +120,10 @@ function serve(
 ): void {
   clients.add(socket);
   let pending = '';
-  const reply = (one: ControlAnswer) => socket.write(`${JSON.stringify(one)}\n`);
+  const reply = (one: ControlAnswer) => {
+    socket.write(`${JSON.stringify(one)}\n`);
+    if (socket.writableLength > UNREAD_LIMIT_BYTES) socket.destroy();
+  };
   socket.setEncoding('utf8');
   socket.setTimeout(IDLE_MS, () => socket.destroy());
   socket.on('close', () => clients.delete(socket));
@@ -107,7 +132,7 @@ function serve(
     pending += text;
     const lines = pending.split('\n');
     pending = lines.pop() ?? '';
-    for (const line of lines) reply(answered(line, answer));
+    for (const line of lines) if (!socket.destroyed) reply(answered(line, answer));
     if (Buffer.byteLength(pending) <= LINE_LIMIT_BYTES) return;
     reply({ ok: false, error: `a request is one line of at most ${LINE_LIMIT_BYTES} bytes` });
     socket.end();
@@ -144,11 +169,14 @@ export function askControl(
       socket.destroy();
       resolve(result);
     };
-    const silent = { failure: 'silent', detail: `${path} does not answer` } as const;
+    const silent = {
+      failure: 'silent',
+      detail: `${path} does not answer within ${deadlineMs / 1_000} s`,
+    } as const;
     socket.setEncoding('utf8');
     socket.setTimeout(deadlineMs, () => settle(silent));
     socket.on('error', (error: NodeJS.ErrnoException) => settle(failureOf(error)));
-    socket.on('end', () => settle(silent));
+    socket.on('end', () => settle({ failure: 'silent', detail: `${path} answers nothing` }));
     socket.on('data', (text: string) => {
       answer += text;
       if (answer.includes('\n')) settle(JSON.parse(answer) as ControlAnswer);
@@ -157,6 +185,7 @@ export function askControl(
 }
 
 function failureOf(error: NodeJS.ErrnoException): ControlFailure {
-  const denied = error.code === 'EACCES' || error.code === 'EPERM';
-  return { failure: denied ? 'denied' : 'not-running', detail: error.message };
+  if (error.code === 'EACCES' || error.code === 'EPERM') return { failure: 'denied', detail: error.message };
+  const nobody = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
+  return { failure: nobody ? 'not-running' : 'silent', detail: error.message };
 }
