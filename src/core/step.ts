@@ -1,12 +1,13 @@
 // (state, event) -> next state and a few acts. The only place where the machines meet.
 import type { Act, Event, Moment } from './events.ts';
+import { stepTurn } from './exchange.ts';
 import { type Sign, stepGesture } from './gesture.ts';
 import { holdsTimer } from './holds.ts';
 import { hurry, keepCurrent, stepLink } from './link.ts';
 import { pressTurn } from './press.ts';
 import { relinked } from './relink.ts';
 import { aroundTurn, quiet, type State } from './state.ts';
-import { cue, idle, stepTurn } from './turn.ts';
+import { cue, idle } from './turn.ts';
 
 export type Stepped = { readonly state: State; readonly acts: readonly Act[] };
 

@@ -1,0 +1,206 @@
+// What the server, the audio path and the clock do to a turn. Pure.
+import type { ServerMessage } from '../protocol/messages.ts';
+import type { Event } from './events.ts';
+import {
+  type Around,
+  abort,
+  cue,
+  deadlineTimer,
+  finishing,
+  giveUp,
+  idle,
+  interrupts,
+  playsNow,
+  recordsNow,
+  SETTLE_TIMER,
+  say,
+  stay,
+  type Turn,
+  type TurnMode,
+  type TurnStepped,
+  type Uttered,
+  type Wire,
+} from './turn.ts';
+
+export function stepTurn(turn: Turn, event: Event, around: Around): TurnStepped {
+  switch (event.type) {
+    case 'server.said':
+      return event.attempt === around.attempt ? told(turn, event.message, around) : stay(turn);
+    case 'speech.arrived':
+      return event.attempt === around.attempt && 'wire' in turn && turn.wire === 'clear'
+        ? answered(turn)
+        : stay(turn);
+    case 'uplink.voiced':
+      return turn.phase === 'listening' && turn.origin === 'follow-up' && event.turn === turn.turn
+        ? stay({ ...turn, origin: 'press' })
+        : stay(turn);
+    case 'uplink.flushed':
+      return turn.phase === 'finishing' && event.turn === turn.turn && event.take === turn.take
+        ? {
+            turn: { ...turn, phase: 'thinking', awaiting: 'answer' },
+            acts: say(around, { type: 'listen', state: 'stop' }),
+          }
+        : stay(turn);
+    case 'downlink.started':
+    case 'downlink.heard':
+      return event.turn === turn.turn ? heard(turn, around.at) : stay(turn);
+    case 'downlink.drained':
+      return turn.phase === 'draining' && event.turn === turn.turn ? ended(turn, around) : stay(turn);
+    case 'microphone.failed':
+      return event.turn === turn.turn && recordsNow(turn) ? deafened(turn, around, event) : stay(turn);
+    case 'speaker.failed':
+      return event.turn === turn.turn && playsNow(turn)
+        ? giveUp(turn, around, event.reason, 'error')
+        : stay(turn);
+    case 'timer.fired':
+      return elapsed(turn, event.timer, around);
+    case 'stop.asked':
+      return stopped(turn, around);
+    default:
+      return stay(turn);
+  }
+}
+
+function told(turn: Turn, message: ServerMessage, around: Around): TurnStepped {
+  switch (message.type) {
+    case 'stt':
+      // A new number: what was still to be heard of the old answer is dropped.
+      return talkedOver(turn) ? stay(expecting(turn)) : understood(turn);
+    case 'tts':
+      if (message.state === 'start') return spokenTo(turn, around);
+      return message.state === 'stop' ? spoken(turn, around) : stay(turn);
+    case 'abort':
+      return stay(settled(turn, 'clear'));
+    default:
+      return stay(turn);
+  }
+}
+
+/** With the microphone open all along, new words end the answer they were said over. */
+function talkedOver(turn: Turn): turn is Turn & { mode: 'realtime'; take: number } {
+  return (turn.phase === 'speaking' || turn.phase === 'draining') && turn.mode === 'realtime';
+}
+
+/** The microphone has failed: what was said before goes on its way. */
+function deafened(turn: Turn, around: Around, event: Event & { type: 'microphone.failed' }): TurnStepped {
+  if (event.said && turn.phase === 'listening') return stay(finishing(turn));
+  if (event.said && turn.phase === 'recording') return stay({ ...turn, capture: 'ending' });
+  if (turn.phase === 'pressed' && !interrupts(turn))
+    return { turn: idle(turn, event.reason), acts: [cue('error')] };
+  return giveUp(turn, around, event.reason, 'error');
+}
+
+/** `tts start`. */
+function spokenTo(turn: Turn, around: Around): TurnStepped {
+  if (turn.phase === 'idle')
+    return around.policy.unsolicited === 'play'
+      ? stay({ phase: 'thinking', awaiting: 'audio', turn: turn.turn + 1, mode: 'announced', take: 0 })
+      : stay(turn);
+  // Another answer on top of one that is still playing: both are heard.
+  if (turn.phase === 'draining') return stay({ ...turn, phase: 'speaking', heardAt: around.at });
+  return understood(turn);
+}
+
+/** The server speaks of what it heard; unless it still speaks of what was interrupted. */
+function understood(turn: Turn): TurnStepped {
+  return 'wire' in turn && turn.wire !== 'old-words' ? answered(turn) : stay(turn);
+}
+
+/** The utterance need not be kept any more, an answer is on its way. */
+function answered(turn: Uttered): TurnStepped {
+  return stay(expecting(turn));
+}
+
+/** In realtime the next utterance begins here: what was understood must not be sent again. */
+function expecting({ turn, mode, take }: Omit<Uttered, 'wire'>): Turn {
+  const next = mode === 'realtime' ? turn + 1 : turn;
+  return { phase: 'thinking', awaiting: 'audio', turn: next, mode, take };
+}
+
+/** `tts stop`. One without a start belongs to an answer that was aborted. */
+function spoken(turn: Turn, around: Around): TurnStepped {
+  if (turn.phase === 'speaking')
+    return stay({ phase: 'draining', turn: turn.turn, mode: turn.mode, take: turn.take });
+  if (turn.phase === 'thinking' && turn.awaiting === 'audio') return ended(turn, around);
+  return stay(settled(turn, 'clear'));
+}
+
+function settled(turn: Turn, wire: Wire): Turn {
+  if (turn.phase === 'aborting') return idle(turn, turn.why);
+  return 'wire' in turn && turn.wire !== 'clear' ? { ...turn, wire } : turn;
+}
+
+function heard(turn: Turn, at: number): TurnStepped {
+  if (turn.phase === 'speaking') return stay({ ...turn, heardAt: at });
+  if (turn.phase === 'thinking')
+    return stay({ phase: 'speaking', turn: turn.turn, mode: turn.mode, take: turn.take, heardAt: at });
+  return stay(turn);
+}
+
+/** The answer is over: listen again, or be idle. */
+function ended(turn: Turn & { mode: TurnMode; take: number }, around: Around): TurnStepped {
+  const { mode } = turn;
+  if (around.attempt === null || around.muted || mode === 'announced') return stay(idle(turn, 'answered'));
+  if (mode === 'realtime')
+    return stay({
+      phase: 'listening',
+      turn: turn.turn,
+      mode,
+      take: turn.take,
+      wire: 'clear',
+      origin: 'press',
+    });
+  if (mode === 'manual' || !around.policy.followUp) return stay(idle(turn, 'answered'));
+  return {
+    turn: { phase: 'listening', turn: turn.turn + 1, mode, take: 1, wire: 'clear', origin: 'follow-up' },
+    acts: say(around, { type: 'listen', state: 'start', mode }),
+  };
+}
+
+function elapsed(turn: Turn, timer: string, around: Around): TurnStepped {
+  // A round trip has passed: words are new ones now; sound may still be old.
+  if (timer === SETTLE_TIMER) return stay(settled(turn, 'old-speech'));
+  if (timer !== deadlineTimer(turn)) return stay(turn);
+  switch (turn.phase) {
+    case 'idle':
+      return stay(turn);
+    case 'aborting':
+      return stay(idle(turn, turn.why));
+    case 'pressed':
+      return stay(idle(turn, 'a press was never decided'));
+    case 'recording':
+      return { turn: idle(turn, `no connection in time, speech dropped (${turn.why})`), acts: [cue('lost')] };
+    case 'listening':
+      if (turn.origin === 'follow-up' || turn.mode === 'realtime')
+        return abort(turn, around, 'nothing more was said');
+      return stay(finishing(turn));
+    case 'finishing':
+      return giveUp(turn, around, 'speech could not be sent in time', 'lost');
+    case 'thinking':
+      return giveUp(
+        turn,
+        around,
+        turn.awaiting === 'answer' ? 'no answer' : 'an answer without sound',
+        'no-answer',
+      );
+    case 'speaking':
+      return stay({ phase: 'draining', turn: turn.turn, mode: turn.mode, take: turn.take });
+    case 'draining':
+      return ended(turn, around);
+  }
+}
+
+function stopped(turn: Turn, around: Around): TurnStepped {
+  switch (turn.phase) {
+    case 'idle':
+    case 'aborting':
+      return stay(turn);
+    case 'pressed':
+      if (interrupts(turn)) return giveUp(turn, around, 'stopped', 'stop');
+      return { turn: idle(turn, 'stopped'), acts: [cue('stop')] };
+    case 'recording':
+      return { turn: idle(turn, 'stopped'), acts: [cue('stop')] };
+    default:
+      return giveUp(turn, around, 'stopped', 'stop');
+  }
+}
