@@ -23,6 +23,8 @@ export class History {
   linkSinceMono: number;
   reconnects = 0;
   lastLoss: PastLoss | null = null;
+  /** Why there has been no connection since. */
+  trouble: Loss | null = null;
   turns = 0;
   lastTurn: { readonly turn: number; readonly why: string; readonly atMs: number } | null = null;
 
@@ -46,6 +48,7 @@ export class History {
       this.#log[levelOf(after)](linkWords(after), `link ${after.phase}`);
     }
     const [was, is] = [currentOf(before), currentOf(after)];
+    this.trouble = is === null ? (lossOf(after) ?? this.trouble) : null;
     if (was === is) return;
     if (was !== null && is === null) this.#lost(after);
     if (is !== null && was === null) this.#recovered();
@@ -82,7 +85,7 @@ export class History {
   }
 }
 
-export function lossOf(link: Link): Loss | null {
+function lossOf(link: Link): Loss | null {
   return link.phase === 'waiting' || link.phase === 'stopped' ? link.loss : null;
 }
 

@@ -2,7 +2,6 @@
 import type { Agent } from './agent.ts';
 import type { Trouble } from './audio/restarts.ts';
 import { type Link, PROVEN_AFTER_MS } from './core/link.ts';
-import { lossOf } from './history.ts';
 import type { Clock } from './ports.ts';
 
 export type StatusParts = {
@@ -44,8 +43,7 @@ function linkStatus({ agent, clock, url }: StatusParts) {
   const { state, history, connections } = agent;
   const { link } = state;
   const { counts } = connections;
-  const trouble = lossOf(link);
-  const loss = history.lastLoss;
+  const { lastLoss: loss, trouble } = history;
   return {
     phase: link.phase,
     since: isoTime(history.linkSince),

@@ -73,7 +73,6 @@ export class Capture {
 
   #begin(on: CaptureEvents): void {
     this.#phase = { name: 'opening', on, stall: this.#watch(on) };
-    this.#restarts.opened();
     this.#microphone.start({
       pcm: (pcm) => this.#delivered(on, pcm),
       ended: (reason) => this.#broke(on, reason),
@@ -81,7 +80,7 @@ export class Capture {
   }
 
   #watch(on: CaptureEvents): Cancel {
-    return this.#clock.after(STALL_MS, () => this.#broke(on, `no sound for ${STALL_MS / 1000} s`, STALL_MS));
+    return this.#clock.after(STALL_MS, () => this.#broke(on, `no sound for ${STALL_MS / 1000} s`));
   }
 
   #delivered(on: CaptureEvents, pcm: Pcm): void {
@@ -92,10 +91,10 @@ export class Capture {
     on.pcm(pcm);
   }
 
-  #broke(on: CaptureEvents, reason: string, silentMs?: number): void {
+  #broke(on: CaptureEvents, reason: string): void {
     this.#leave();
     this.#microphone.stop();
-    const { retryInMs, failed } = this.#restarts.broke(reason, silentMs);
+    const { retryInMs, failed } = this.#restarts.broke(reason);
     this.#log.warn({ device: this.#microphone.device, reason, retryInMs }, 'microphone broke off');
     const retry = this.#clock.after(retryInMs, () => this.#begin(on));
     this.#phase = { name: 'restarting', on, retry };

@@ -89,7 +89,6 @@ export class PacedSpeaker {
   }
 
   #open(on: PacedEvents): void {
-    this.#restarts.opened();
     this.#playedUntil = this.#clock.now();
     this.#writtenMs = 0;
     this.#speaker.start({

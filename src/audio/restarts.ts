@@ -12,15 +12,19 @@ export type Trouble = { readonly reason: string; readonly atMs: number; readonly
 const DELAYS_MS = [0, 100, 200, 400, 800, 1_600, 5_000] as const;
 /** Silence of two seconds is what a person notices and waits through. */
 const FAILED_AFTER_MS = 2_000;
-/** It has worked this long: the next break is a new trouble, not the old one. A single chunk of sound proves nothing. */
-const RECOVERED_AFTER_MS = 5_000;
+/** It has worked this long, in one piece or several: the next break is a new trouble. A chunk of sound proves nothing. */
+const RECOVERED_AFTER_MS = 2_000;
+/** Chunks come every 20 ms; a pause of ten is none of a scheduler's. */
+const FLOWING_MS = 200;
 
 export class Restarts {
   readonly #clock: Clock;
   /** Breaks since it last worked for long. */
   #breaks = 0;
-  #workingSince = 0;
-  #troubleSince = 0;
+  #workedMs = 0;
+  #soundAt = 0;
+  /** Silence in this trouble, up to the last sound. */
+  #silentMs = 0;
   #count = 0;
   #last: Trouble | null = null;
 
@@ -40,33 +44,32 @@ export class Restarts {
   /** The device is wanted from now on. */
   begin(): void {
     this.#breaks = 0;
-    this.#workingSince = this.#clock.now();
-    this.#troubleSince = this.#workingSince;
-  }
-
-  /** The device was opened, again or for the first time; what it does from now on decides. */
-  opened(): void {
-    this.#workingSince = this.#clock.now();
+    this.#silentMs = 0;
+    this.#soundAt = this.#clock.now();
   }
 
   /** Sound flows. */
   works(): void {
-    if (this.#clock.now() - this.#workingSince < RECOVERED_AFTER_MS) return;
+    const now = this.#clock.now();
+    const sinceMs = now - this.#soundAt;
+    this.#soundAt = now;
+    // What is longer than a stall was no sound in between.
+    if (sinceMs < FLOWING_MS) this.#workedMs += sinceMs;
+    else if (this.#breaks > 0) this.#silentMs += sinceMs;
+    if (this.#workedMs < RECOVERED_AFTER_MS) return;
     this.#breaks = 0;
+    this.#silentMs = 0;
     if (this.#last !== null && !this.#last.over) this.#last = { ...this.#last, over: true };
   }
 
-  /**
-   * It broke off. `silentMs`: how long it had been silent by then.
-   * @returns when to start it again, and whether it has been in trouble for longer than a person waits
-   */
-  broke(reason: string, silentMs = 0): { readonly retryInMs: number; readonly failed: boolean } {
+  /** It broke off: when to start it again, and whether it has been silent for longer than a person waits. */
+  broke(reason: string): { readonly retryInMs: number; readonly failed: boolean } {
     const now = this.#clock.now();
-    if (this.#breaks === 0) this.#troubleSince = now - silentMs;
     const retryInMs = DELAYS_MS[Math.min(this.#breaks, DELAYS_MS.length - 1)] ?? 0;
     this.#breaks += 1;
+    this.#workedMs = 0;
     this.#count += 1;
     this.#last = { reason, atMs: this.#clock.wallMs(), over: false };
-    return { retryInMs, failed: now - this.#troubleSince >= FAILED_AFTER_MS };
+    return { retryInMs, failed: this.#silentMs + (now - this.#soundAt) >= FAILED_AFTER_MS };
   }
 }

@@ -102,6 +102,7 @@ async function control(
     statusOf({ agent, clock, version, url: config.server.websocketUrl, startedAtMs, problems });
   const listening = await listenControl({
     runtimeDirectory: places.runtimeDirectory,
+    clock,
     log,
     answer: (request) => controlAnswer(request, agent, status),
   });

@@ -12,8 +12,8 @@ import {
   interrupts,
   playsNow,
   recordsNow,
-  SETTLE_TIMER,
   say,
+  settleTimer,
   stay,
   type Turn,
   type TurnMode,
@@ -78,11 +78,13 @@ function told(turn: Turn, message: ServerMessage, around: Around): TurnStepped {
 
 /** With the microphone open all along, new words end the answer they were said over. */
 function talkedOver(turn: Turn): turn is Turn & { mode: 'realtime'; take: number } {
-  return (turn.phase === 'speaking' || turn.phase === 'draining') && turn.mode === 'realtime';
+  return playsNow(turn) && 'mode' in turn && turn.mode === 'realtime';
 }
 
 /** The microphone has failed: what was said before goes on its way. */
 function deafened(turn: Turn, around: Around, event: Event & { type: 'microphone.failed' }): TurnStepped {
+  // What was said is on its way already; its last packet is made up without the microphone.
+  if (turn.phase === 'finishing') return stay(turn);
   if (event.said && turn.phase === 'listening') return stay(finishing(turn));
   if (event.said && turn.phase === 'recording') return stay({ ...turn, capture: 'ending' });
   if (turn.phase === 'pressed' && !interrupts(turn))
@@ -127,6 +129,8 @@ function spoken(turn: Turn, around: Around): TurnStepped {
 
 function settled(turn: Turn, wire: Wire): Turn {
   if (turn.phase === 'aborting') return idle(turn, turn.why);
+  if (turn.phase === 'pressed' && turn.over === 'aborting' && wire === 'clear')
+    return { ...turn, over: 'idle' };
   return 'wire' in turn && turn.wire !== 'clear' ? { ...turn, wire } : turn;
 }
 
@@ -159,7 +163,7 @@ function ended(turn: Turn & { mode: TurnMode; take: number }, around: Around): T
 
 function elapsed(turn: Turn, timer: string, around: Around): TurnStepped {
   // A round trip has passed: words are new ones now; sound may still be old.
-  if (timer === SETTLE_TIMER) return stay(settled(turn, 'old-speech'));
+  if (timer === settleTimer(turn)) return stay(settled(turn, 'old-speech'));
   if (timer !== deadlineTimer(turn)) return stay(turn);
   switch (turn.phase) {
     case 'idle':

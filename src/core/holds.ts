@@ -3,7 +3,7 @@
 import { holdTimer, releaseTimer } from './gesture.ts';
 import { attemptTimer, currentOf, type Link, RENEW_TIMER, retryTimer } from './link.ts';
 import { quiet, type State } from './state.ts';
-import { deadlineTimer, playsNow, recordsNow, SETTLE_TIMER, type Turn, unsettled } from './turn.ts';
+import { deadlineTimer, playsNow, recordsNow, settleTimer, type Turn, unsettled } from './turn.ts';
 
 export type Utterance = {
   readonly turn: number;
@@ -145,7 +145,7 @@ function linkTimers({ link, policy, turn }: State): readonly Timer[] {
 function turnTimers({ turn, policy }: State): readonly Timer[] {
   const deadline = (afterMs: number): Timer => ({ name: deadlineTimer(turn), afterMs });
   const settling: readonly Timer[] = unsettled(turn)
-    ? [{ name: SETTLE_TIMER, afterMs: DEADLINE_MS.settle }]
+    ? [{ name: settleTimer(turn), afterMs: DEADLINE_MS.settle }]
     : [];
   switch (turn.phase) {
     case 'idle':

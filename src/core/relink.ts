@@ -1,6 +1,19 @@
 // What becomes of a turn when the connection goes or comes: speech is kept, sent again from its start, never twice
 // after it was understood.
-import { type Around, cue, idle, say, stay, type Turn, type TurnStepped, type Uttered } from './turn.ts';
+import {
+  type Around,
+  cue,
+  finishing,
+  idle,
+  say,
+  stay,
+  type Turn,
+  type TurnStepped,
+  type Uttered,
+} from './turn.ts';
+
+/** Some servers break at what they hear, each time: five losses of one utterance, and it is the trouble. */
+const MAX_TAKES = 6;
 
 /** The connection has become ready, or has gone (`around.attempt` tells which). */
 export function relinked(turn: Turn, around: Around): TurnStepped {
@@ -21,8 +34,10 @@ export function relinked(turn: Turn, around: Around): TurnStepped {
       return stay({ phase: 'draining', turn: turn.turn, mode: 'announced', take: turn.take });
     case 'aborting':
       return stay(idle(turn, turn.why));
-    case 'idle':
     case 'pressed':
+      // What it interrupted is gone with its connection.
+      return stay({ ...turn, over: 'idle' });
+    case 'idle':
     case 'recording':
       return stay(turn);
   }
@@ -31,15 +46,13 @@ export function relinked(turn: Turn, around: Around): TurnStepped {
 function resumed(turn: Turn & { phase: 'recording' }, around: Around): TurnStepped {
   const again = { turn: turn.turn, mode: turn.mode, take: turn.take + 1, wire: 'clear' } as const;
   return {
-    turn:
-      turn.capture === 'going'
-        ? { ...again, phase: 'listening', origin: 'press' }
-        : { ...again, phase: 'finishing' },
+    turn: turn.capture === 'going' ? { ...again, phase: 'listening', origin: 'press' } : finishing(again),
     acts: say(around, { type: 'listen', state: 'start', mode: turn.mode }),
   };
 }
 
-/** A server that breaks at each attempt is bounded by the backoff: it outgrows the time that speech is kept. */
 function keep({ turn, mode, take }: Uttered, capture: 'going' | 'ending'): TurnStepped {
+  if (take >= MAX_TAKES)
+    return { turn: idle({ turn }, 'connection lost again and again on one utterance'), acts: [cue('lost')] };
   return stay({ phase: 'recording', turn, mode, take, capture, why: 'connection lost' });
 }

@@ -35,7 +35,10 @@ export function step(state: State, event: Event, moment: Moment): Stepped {
 }
 
 /** A turn must not lose its connection to a successor, nor wait for one that nobody makes. */
-function linkFor({ link, turn }: State, at: number): State['link'] {
+function linkFor({ link, turn, policy }: State, at: number): State['link'] {
+  const nobodyWaits = policy.link.mode === 'on-demand' && quiet(turn);
+  if (nobodyWaits && link.phase === 'waiting')
+    return { phase: 'resting', attempt: link.attempt, why: link.loss.reason };
   if (turn.phase === 'recording' && link.phase === 'resting') return hurry(link, at);
   return quiet(turn) ? link : keepCurrent(link);
 }

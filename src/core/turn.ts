@@ -67,7 +67,9 @@ export type Around = {
 
 export type TurnStepped = { readonly turn: Turn; readonly acts: readonly Act[] };
 
-export const SETTLE_TIMER = 'turn settle';
+export function settleTimer(turn: Turn): string {
+  return `turn ${turn.turn} settle`;
+}
 
 /** Whether words of an interrupted answer may still be on their way. */
 export function unsettled(turn: Turn): boolean {
@@ -80,8 +82,9 @@ export function deadlineTimer(turn: Turn): string {
     : `turn ${turn.turn} ${turn.phase}${'awaiting' in turn ? ` ${turn.awaiting}` : ''}${'origin' in turn ? ` ${turn.origin}` : ''}`;
 }
 
+/** Everything is said, so it ends as push-to-talk does; in realtime the microphone would stay open. */
 export function finishing({ turn, mode, take, wire }: Uttered): Turn {
-  return { phase: 'finishing', turn, mode, take, wire };
+  return { phase: 'finishing', turn, mode: mode === 'realtime' ? 'manual' : mode, take, wire };
 }
 
 /** There is an answer of the server's, under way or playing, that a press puts an end to. */

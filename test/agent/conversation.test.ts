@@ -251,7 +251,7 @@ describe('a card that fails', () => {
       const [session] = server.sessions;
       const ear = await listen(card, card.listenTo, 24_000);
       session?.say({ type: 'tts', state: 'start' });
-      await session?.packets(tonePackets(5_000, 60));
+      await session?.packets(tonePackets(7_000, 60));
       session?.say({ type: 'tts', state: 'stop' });
       await daemon.logged(/speaker broke off .*takes no more sound/);
       await until(() => measure(ear.heard(), 24_000).loudMs > 1_500, 'the rest of the answer');

@@ -134,6 +134,30 @@ describe('a capture', () => {
     assert.ok(heard.bytes > bytes, 'a new trouble is answered at once');
   });
 
+  it('that hiccups every three seconds has not failed: nobody waits for two seconds', () => {
+    const { clock, microphone, heard, start } = rig(noise);
+    start();
+    for (let time = 0; time < 20; time += 1) {
+      clock.advance(3_000);
+      microphone.fail('xrun');
+    }
+    assert.deepEqual(heard.failures, []);
+  });
+
+  it('that works again for short recordings is over its trouble', () => {
+    const { clock, microphone, capture, start } = rig(noise);
+    start();
+    clock.advance(1_000);
+    microphone.fail('xrun');
+    for (let time = 0; time < 3; time += 1) {
+      clock.advance(3_000);
+      capture.stop();
+      start();
+    }
+    clock.advance(100);
+    assert.equal(capture.status().lastTrouble?.over, true);
+  });
+
   it('warns once of one constant value for 5 s, and does not restart for it', () => {
     const { clock, log, capture, start } = rig();
     start();

@@ -1,11 +1,13 @@
 // The daemon and its control socket as processes: commands, exit codes, second instances, bad requests, signals.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
+  realpathSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -210,6 +212,39 @@ describe('a running daemon', () => {
     const { device_id, client_id } = JSON.parse(readFileSync(path, 'utf8'));
     assert.equal(server.sessions[0]?.headers['device-id'], device_id);
     assert.equal(server.sessions[0]?.headers['client-id'], client_id);
+  });
+});
+
+describe('the name that keeps a second instance out', () => {
+  const nameFor = (directory: string) =>
+    `\0xiaozhi-agent ${createHash('sha256').update(realpathSync(directory)).digest('hex').slice(0, 32)}`;
+
+  it('held by a stranger keeps nobody from starting', async () => {
+    const places = await folders();
+    mkdirSync(join(places.root, 'r'));
+    const stranger = createServer().listen(nameFor(join(places.root, 'r')));
+    await once(stranger, 'listening');
+    const daemon = startDaemon(places);
+    await daemon.logged(/no server is configured/);
+    await until(() => existsSync(join(places.root, 'r', 'control.sock')), 'control socket');
+    assert.equal((await daemon.ask('status')).code, 1);
+    assert.equal(await daemon.stop(), 0);
+    stranger.close();
+    await places.remove();
+  });
+
+  it('lets strangers hold nothing of the daemon', async () => {
+    const places = await folders();
+    const daemon = startDaemon(places);
+    await until(() => existsSync(join(places.root, 'r', 'control.sock')), 'control socket');
+    const strangers = Array.from({ length: 50 }, () =>
+      connect(nameFor(join(places.root, 'r'))).on('error', () => undefined),
+    );
+    await Promise.all(
+      strangers.map((one) => new Promise<void>((resolve) => one.once('close', () => resolve()))),
+    );
+    assert.equal(await daemon.stop(), 0);
+    await places.remove();
   });
 });
 

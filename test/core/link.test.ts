@@ -123,6 +123,14 @@ describe('a loss', () => {
     }
   });
 
+  it('in on-demand is not answered any more once nobody waits', () => {
+    const box = new Box({ link: { mode: 'on-demand' } }).do({ type: 'press.asked' }).lose();
+    assert.equal(box.state.link.phase, 'waiting', 'speech waits');
+    for (let time = 0; time < 10; time += 1) box.pass(5_000).lose();
+    assert.equal(box.state.turn.phase, 'idle');
+    assert.equal(box.state.link.phase, 'resting');
+  });
+
   it('by refusals keeps to 12 s in the first two minutes of an outage', () => {
     const box = started();
     box.dice = 0.999;

@@ -480,6 +480,12 @@ describe('a microphone that fails in mid-sentence', () => {
       ['abort', 'cue error'],
     ],
     [
+      'on its last packet changes nothing',
+      () => ready().reach('finishing').do(failed(true)),
+      'finishing',
+      [],
+    ],
+    [
       'without a connection keeps what was said',
       () => ready().reach('listening').lose().do(failed(true)),
       'recording',
@@ -494,7 +500,63 @@ describe('a microphone that fails in mid-sentence', () => {
   ]);
 });
 
+describe('what an interrupted answer left', () => {
+  it('is given its round trip anew by each interruption', () => {
+    const box = ready({ gesture: { mode: 'hold' } }).connect();
+    box.do({ type: 'button.pressed' }).pass(100).do({ type: 'button.released' }).flush();
+    box.do({ type: 'button.pressed' }).pass(100).do({ type: 'button.released' }).flush().pass(1_200);
+    box.do({ type: 'button.pressed' }).pass(300).hear(STT);
+    assert.equal(box.state.turn.phase, 'listening', 'the old words are not the new answer');
+  });
+
+  it('has come to its end when its tts stop arrives while the button is down again', () => {
+    const box = ready()
+      .reach('thinking')
+      .click()
+      .pass(1_000)
+      .do({ type: 'button.pressed' })
+      .hear(TTS('stop'))
+      .pass(500)
+      .hear(STT);
+    assert.equal(box.state.turn.phase, 'thinking');
+  });
+
+  it('is gone with its connection', () => {
+    const box = ready().reach('speaking').do({ type: 'button.pressed' }).lose();
+    assert.equal(box.state.turn.phase === 'pressed' && box.state.turn.over, 'idle');
+  });
+});
+
+describe('one utterance', () => {
+  it('that breaks the server again and again is given up', () => {
+    const box = ready().reach('listening');
+    let losses = 0;
+    while (box.state.turn.phase !== 'idle' && losses < 100) {
+      box.lose().reconnect();
+      losses += 1;
+    }
+    assert.ok(losses < 10, `${losses} losses`);
+  });
+});
+
 describe('realtime', () => {
+  it('is over for an utterance that ended early: no microphone after listen stop', () => {
+    const box = realtime()
+      .do({ type: 'microphone.failed', turn: 1, reason: 'unplugged', said: true })
+      .flush();
+    assert.deepEqual(box.took(), ['listen stop']);
+    assert.equal(box.holds.utterance?.capture, 'ending');
+    box.hear(STT, TTS('start')).sound('started').hear(TTS('stop')).sound('drained');
+    assert.equal(box.state.turn.phase, 'idle');
+  });
+
+  it('begins another utterance with each understood one, also before the answer sounds', () => {
+    const box = realtime().hear(STT);
+    const first = box.holds.utterance?.turn;
+    box.pass(3_000).hear(STT);
+    assert.notEqual(box.holds.utterance?.turn, first);
+  });
+
   it('never sends again what was understood', () => {
     const box = realtime();
     const asked = box.holds.utterance?.turn;

@@ -23,6 +23,8 @@ export function aplaySpeaker(options: AplayOptions): Speaker {
 /** aplay reads at every period, 20 ms; a second without a read while sound is written to it is a device that hangs. */
 const STALL_MS = 1_000;
 const WATCH_EVERY_MS = 250;
+/** Before the device is open it reads nothing: a suspended sink or Bluetooth takes up to two seconds to open. */
+const OPENING_MS = 3_000;
 
 function openAplay(options: AplayOptions, over: (end: OutputEnd) => void): Output {
   const { device, log } = options;
@@ -81,8 +83,9 @@ function openAplay(options: AplayOptions, over: (end: OutputEnd) => void): Outpu
  * kernel counts what a process reads; where that cannot be read (/proc hidden), nothing is noticed.
  */
 function readWatch(pid: number | undefined, clock: Clock): { stands(): boolean } {
-  let lookedAt = clock.now();
-  let movedAt = lookedAt;
+  const startedAt = clock.now();
+  let lookedAt = startedAt;
+  let movedAt = startedAt;
   let seen = '';
   return {
     stands() {
@@ -96,7 +99,7 @@ function readWatch(pid: number | undefined, clock: Clock): { stands(): boolean }
         seen = read ?? '';
         movedAt = now;
       }
-      return now - movedAt >= STALL_MS;
+      return now - startedAt >= OPENING_MS && now - movedAt >= STALL_MS;
     },
   };
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Log } from '../../ports.ts';
+import type { Clock, Log } from '../../ports.ts';
 
 export type ControlRequest = { readonly command: string; readonly [key: string]: unknown };
 export type ControlAnswer =
@@ -39,6 +39,7 @@ export function controlPath(runtimeDirectory: string): string {
 /** Listens, unless another instance does. A socket file that a crash left behind is no obstacle. */
 export async function listenControl(parts: {
   runtimeDirectory: string;
+  clock: Clock;
   log: Log;
   answer: (request: ControlRequest) => ControlAnswer;
 }): Promise<ControlServer | ControlRefusal> {
@@ -48,11 +49,13 @@ export async function listenControl(parts: {
   const unprepared = prepared(parts.runtimeDirectory);
   if (unprepared !== undefined) return refusal(unprepared);
   // A name without a file is held by one process at a time and freed by the kernel at its end: no stale lock, no race.
-  const lock = createServer();
+  const lock = createServer((stranger) => stranger.destroy());
   const lockError = await bound(lock, lockName(parts.runtimeDirectory));
-  if (lockError?.code === 'EADDRINUSE')
+  // Such a name has no permissions, anybody may hold it: only who answers on the real socket is an instance.
+  if (lockError?.code === 'EADDRINUSE' && (await answers(path, parts.clock)))
     return { refused: 'running', detail: `another instance answers at ${path}` };
-  if (lockError !== undefined) return { refused: 'failed', detail: lockError.message };
+  if (lockError !== undefined && lockError.code !== 'EADDRINUSE')
+    return { refused: 'failed', detail: lockError.message };
   lock.unref();
   const clients = new Set<Socket>();
   const server = createServer((socket) => serve(socket, clients, parts.answer, parts.log));
@@ -71,6 +74,25 @@ export async function listenControl(parts: {
       rmSync(path, { force: true });
     },
   };
+}
+
+/** Another instance may be between taking the name and listening: it is given half a second. */
+async function answers(path: string, clock: Clock): Promise<boolean> {
+  for (let probe = 0; probe < 5; probe += 1) {
+    if (await connects(path)) return true;
+    await new Promise<void>((resolve) => void clock.after(100, resolve));
+  }
+  return false;
+}
+
+function connects(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }
 
 function refusal(error: NodeJS.ErrnoException): ControlRefusal {

@@ -144,6 +144,26 @@ test('a child that stops reading makes us hold two seconds, drop the newest and 
   });
 });
 
+test('a player that takes no sound is given three seconds to open its device, and is then ended', async () => {
+  const clock = handClock();
+  await withAplay('exec sleep 1000', clock, async ({ player }) => {
+    const events = recorder();
+    const playFor = (ms: number) => {
+      for (let at = 0; at < ms; at += 20) {
+        player.write(SECOND.subarray(0, 960));
+        clock.advance(20);
+      }
+    };
+    player.start(events);
+    playFor(2_900);
+    assert.equal(childrenNamed('aplay', 'sleep', 'sh').length, 1);
+    assert.deepEqual(events.seen, []);
+    playFor(1_400);
+    await until(() => events.seen.length > 0, 'the end');
+    assert.deepEqual(events.seen, ['ended: hw:0: aplay takes no more sound']);
+  });
+});
+
 test('a playback that hangs at its end is cut off 3 s after the last sound, and says so', async () => {
   const clock = handClock();
   await withAplay('exec sleep 1000', clock, async ({ player, log }) => {
