@@ -14,6 +14,8 @@ export interface PacedEvents {
 
 /** Sound is written in slices of 20 ms, a card's usual period, and at most 100 ms ahead of what has been played. */
 export const SLICE_MS = 20;
+/** A card that is busy or gone says so within half a second; until then nothing written counts as heard. */
+const OPENING_MS = 500;
 const AHEAD_MS = 100;
 type Phase =
   | { readonly name: 'closed' }
@@ -29,6 +31,10 @@ export class PacedSpeaker {
   #playedUntil = 0;
   /** Since the device was opened. */
   #writtenMs = 0;
+  #openedAt = 0;
+  /** Written and, as far as one can know, not heard yet; and what of it is to be written again after a restart. */
+  #unheard: { readonly slice: Pcm; readonly until: number }[] = [];
+  #again: Pcm[] = [];
   readonly #restarts: Restarts;
   #underruns = 0;
 
@@ -62,6 +68,7 @@ export class PacedSpeaker {
   start(on: PacedEvents): void {
     this.stop();
     this.#restarts.begin();
+    this.#again = [];
     this.#open(on);
   }
 
@@ -89,7 +96,9 @@ export class PacedSpeaker {
   }
 
   #open(on: PacedEvents): void {
-    this.#playedUntil = this.#clock.now();
+    this.#openedAt = this.#clock.now();
+    this.#playedUntil = this.#openedAt;
+    this.#unheard = [];
     this.#writtenMs = 0;
     this.#speaker.start({
       finished: () => this.#ended(on),
@@ -108,13 +117,14 @@ export class PacedSpeaker {
       this.#playedUntil = now;
     }
     while (this.#playedUntil - now <= AHEAD_MS - SLICE_MS) {
-      const slice = on.pull(this.#playedUntil - now);
+      const slice = this.#again.shift() ?? on.pull(this.#playedUntil - now);
       if (slice === undefined || this.#phase.name !== 'feeding') return;
       this.#speaker.write(slice);
       this.#restarts.works();
       const sliceMs = (slice.length / 2 / this.#speaker.rateHz) * 1_000;
       this.#writtenMs += sliceMs;
       this.#playedUntil += sliceMs;
+      this.#remember(slice, now);
     }
   }
 
@@ -123,7 +133,17 @@ export class PacedSpeaker {
     on.finished();
   }
 
+  /** At most what is ahead, and at the beginning what a device may swallow that then doesn't open. */
+  #remember(slice: Pcm, now: number): void {
+    if (now - this.#openedAt >= OPENING_MS) this.#unheard = this.#unheard.filter(({ until }) => until > now);
+    this.#unheard.push({ slice, until: this.#playedUntil });
+  }
+
   #broke(on: PacedEvents, reason: string): void {
+    const now = this.#clock.now();
+    const opening = now - this.#openedAt < OPENING_MS;
+    const lost = this.#unheard.filter(({ until }) => opening || until > now);
+    this.#again.unshift(...lost.map(({ slice }) => slice));
     const { name } = this.#phase;
     if (this.#phase.name === 'feeding' || this.#phase.name === 'restarting') this.#phase.timer();
     this.#speaker.stop();

@@ -246,6 +246,22 @@ describe('the downlink', () => {
     assert.equal(played.events.at(-1), 'drained 1');
   });
 
+  it('loses nothing of an answer whose card is busy for the first second', () => {
+    const played = rig();
+    played.downlink.follow({ turn: 1, ending: false });
+    for (const packet of sound(3_000)) played.downlink.push(packet);
+    while (played.clock.now() < 1_000) {
+      played.clock.advance(40);
+      played.speaker.fail('aplay: device busy');
+    }
+    const before = measure(played.speaker.played(), RATE_HZ).loudMs;
+    played.downlink.follow({ turn: 1, ending: true });
+    played.clock.advance(6_000);
+    const heard = measure(played.speaker.played(), RATE_HZ).loudMs - before;
+    assert.ok(Math.abs(heard - 3_000) <= 40, `${heard} ms heard`);
+    assert.equal(played.events.at(-1), 'drained 1');
+  });
+
   it('gives up a speaker that cannot be started, after a few tries', () => {
     const { clock, speaker, downlink, events } = rig();
     downlink.follow({ turn: 1, ending: false });
