@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
@@ -50,6 +51,50 @@ const quiet = () => until(() => heard().silentTailMs >= 300, 'silence');
 speakerContract('speaker', async () => {
   ear = await listen(card, card.listenTo, RATE_HZ);
   return { speaker: await speaker(), until, heardMs: () => heard().loudMs, gone: quiet };
+});
+
+type Package = {
+  prototype: {
+    close(flush?: boolean): void;
+    _write(chunk: Buffer, encoding: string, done: (error?: Error | null) => void): void;
+  };
+};
+
+test('the device is always dropped, never drained on the main thread, and never under a write', async () => {
+  const played = await speaker();
+  const { prototype } = createRequire(import.meta.url)('speaker') as Package;
+  const { close, _write } = prototype;
+  const closes: { readonly flush: boolean | undefined; readonly writing: number }[] = [];
+  let writing = 0;
+  prototype.close = function (this: Package['prototype'], flush) {
+    closes.push({ flush, writing });
+    close.call(this, flush);
+  };
+  prototype._write = function (this: Package['prototype'], chunk, encoding, done) {
+    writing += 1;
+    _write.call(this, chunk, encoding, (error) => {
+      writing -= 1;
+      done(error);
+    });
+  };
+  try {
+    const events = recorder();
+    played.start(events);
+    played.write(tone(440, 200, RATE_HZ));
+    played.finish();
+    await until(() => events.seen.length > 0, 'the end');
+    assert.deepEqual(events.seen, ['finished']);
+    for (let time = 1; time <= 5; time += 1) {
+      played.start(recorder());
+      played.write(tone(440, 1_500, RATE_HZ));
+      await until(() => writing > 0, 'a write in flight');
+      played.stop();
+      await until(() => closes.length === time + 1, 'the close');
+    }
+    assert.deepEqual(closes, Array(6).fill({ flush: true, writing: 0 }));
+  } finally {
+    Object.assign(prototype, { close, _write });
+  }
 });
 
 test('where the default device cannot be opened the package would abort us: it is refused', async () => {
