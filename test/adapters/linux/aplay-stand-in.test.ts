@@ -155,11 +155,15 @@ test('a player that takes no sound is given three seconds to open its device, an
       }
     };
     player.start(events);
+    // Loading the program reads files: only then does the child stand still.
+    await until(() => childrenNamed('sleep').length === 1, 'the stand-in');
     playFor(2_900);
     assert.equal(childrenNamed('aplay', 'sleep', 'sh').length, 1);
     assert.deepEqual(events.seen, []);
-    playFor(1_400);
-    await until(() => events.seen.length > 0, 'the end');
+    await until(() => {
+      playFor(20);
+      return events.seen.length > 0;
+    }, 'the end');
     assert.deepEqual(events.seen, ['ended: hw:0: aplay takes no more sound']);
   });
 });
