@@ -1,7 +1,8 @@
 // The sockets that are to exist, by attempt number: opened and closed to match, spoken to in messages and packets; what
 // arrives becomes facts. Which of them is current is not decided here.
-import type { Event } from './core/events.ts';
-import type { Dialer, DialRequest, Log, Socket } from './ports.ts';
+import { NOT_OPEN, SENT_ON_CLOSED, unread } from './core/ends.ts';
+import type { Event, Loss } from './core/events.ts';
+import type { Clock, Dialer, DialRequest, Log, Socket } from './ports.ts';
 import { decodeServer, encodeDevice, excerpt } from './protocol/codec.ts';
 import { type FramingVersion, frame, unframe } from './protocol/framing.ts';
 import { answerMcp } from './protocol/mcp.ts';
@@ -18,69 +19,129 @@ const BUSY_ABOVE_BYTES = 16 * 1024;
 /** Messages are some hundred bytes; a server that asks and asks and never reads the answers is not talking to us. */
 const STUCK_ABOVE_BYTES = 1024 * 1024;
 
-type Connection = { readonly socket: Socket; sessionId: string | undefined };
+/** While frames keep coming the core is told of life this often. */
+const LIFE_EVERY_MS = 1_000;
+
+type Connection = {
+  readonly socket: Socket;
+  sessionId: string | undefined;
+  /** The ping that waits for an answer, whichever sign of life that is. */
+  ping: { readonly mark: number; readonly sentAt: number } | null;
+  reportedAt: number;
+};
 
 export class Connections {
   readonly #dialer: Dialer;
   readonly #server: Server;
+  readonly #clock: Clock;
   readonly #log: Log;
   readonly #dispatch: (event: Event) => void;
   readonly #speech: (attempt: number, packet: Uint8Array) => void;
+  readonly #said: (message: ServerMessage) => void;
   readonly #open = new Map<number, Connection>();
+  #marks = 0;
   readonly counts = { textsIn: 0, textsOut: 0, packetsIn: 0, packetsOut: 0, faultsIn: 0 };
 
   constructor(parts: {
     dialer: Dialer;
     server: Server;
+    clock: Clock;
     log: Log;
     dispatch: (event: Event) => void;
     speech: (attempt: number, packet: Uint8Array) => void;
+    /** Every message, those that need no deciding included. */
+    said?: (message: ServerMessage) => void;
   }) {
     this.#dialer = parts.dialer;
     this.#server = parts.server;
+    this.#clock = parts.clock;
     this.#log = parts.log;
     this.#dispatch = parts.dispatch;
     this.#speech = parts.speech;
+    this.#said = parts.said ?? (() => undefined);
   }
 
-  /** Makes it so: dials what is missing, closes what is no longer wanted. */
-  match(attempts: readonly number[]): void {
-    for (const [attempt, connection] of this.#open) {
+  /** Makes it so: dials what is missing, ends what is no longer wanted. */
+  match(attempts: readonly number[], parting: 'polite' | 'abrupt'): void {
+    for (const [attempt, { socket }] of this.#open) {
       if (attempts.includes(attempt)) continue;
       this.#open.delete(attempt);
-      connection.socket.close();
+      if (parting === 'polite') socket.close();
+      else socket.terminate();
     }
     for (const attempt of attempts) if (!this.#open.has(attempt)) this.#dial(attempt);
   }
 
-  say(attempt: number, message: DeviceMessage): void {
+  /** Whether it went out. What keeps it from going is an end of the connection, and reported as one. */
+  say(attempt: number, message: DeviceMessage): boolean {
     const connection = this.#open.get(attempt);
-    if (connection === undefined) return;
-    if (connection.socket.bufferedBytes > STUCK_ABOVE_BYTES) {
-      this.#log.warn({ attempt }, 'the server does not read: closing');
-      return connection.socket.close();
-    }
-    this.counts.textsOut += 1;
-    connection.socket.sendText(encodeDevice(message, connection.sessionId));
+    if (connection === undefined) return false;
+    const { bufferedBytes } = connection.socket;
+    const stuck = bufferedBytes > STUCK_ABOVE_BYTES;
+    const sent = !stuck && connection.socket.sendText(encodeDevice(message, connection.sessionId));
+    if (sent) this.counts.textsOut += 1;
+    else this.#lose(attempt, stuck ? unread(bufferedBytes) : SENT_ON_CLOSED);
+    return sent;
   }
 
   /** `busy`: the network does not take it at present, or the connection has gone. */
   offer(attempt: number, packet: Uint8Array): 'taken' | 'busy' {
     const connection = this.#open.get(attempt);
     if (connection === undefined || connection.socket.bufferedBytes > BUSY_ABOVE_BYTES) return 'busy';
+    if (!connection.socket.sendBinary(frame(this.#server.framing, packet))) {
+      this.#lose(attempt, SENT_ON_CLOSED);
+      return 'busy';
+    }
     this.counts.packetsOut += 1;
-    connection.socket.sendBinary(frame(this.#server.framing, packet));
     return 'taken';
+  }
+
+  ping(attempt: number): void {
+    const connection = this.#open.get(attempt);
+    if (connection === undefined) return;
+    this.#marks += 1;
+    connection.ping = { mark: this.#marks, sentAt: this.#clock.now() };
+    if (!connection.socket.ping(this.#marks)) this.#lose(attempt, SENT_ON_CLOSED);
+  }
+
+  /** The second line of defence: a socket that has ended without a report is found. */
+  check(attempt: number): void {
+    if (this.#open.get(attempt)?.socket.isOpen === false) this.#lose(attempt, NOT_OPEN);
   }
 
   #dial(attempt: number): void {
     const socket = this.#dialer.dial(this.#server, {
+      reached: () => this.#report(attempt, { type: 'socket.reached', attempt }),
       opened: () => this.#report(attempt, { type: 'socket.opened', attempt }),
       text: (text) => this.#heard(attempt, text),
       binary: (bytes) => this.#received(attempt, bytes),
-      closed: (loss) => this.#report(attempt, { type: 'socket.closed', attempt, loss }),
+      ponged: (mark) => this.#alive(attempt, mark),
+      pinged: () => this.#alive(attempt),
+      closed: (loss) => this.#lose(attempt, loss),
     });
-    this.#open.set(attempt, { socket, sessionId: undefined });
+    this.#open.set(attempt, {
+      socket,
+      sessionId: undefined,
+      ping: null,
+      reportedAt: Number.NEGATIVE_INFINITY,
+    });
+  }
+
+  #lose(attempt: number, loss: Loss): void {
+    this.#report(attempt, { type: 'socket.closed', attempt, loss });
+  }
+
+  /** Any frame is life. */
+  #alive(attempt: number, mark?: number): void {
+    const connection = this.#open.get(attempt);
+    if (connection === undefined) return;
+    const now = this.#clock.now();
+    const { ping, reportedAt } = connection;
+    if (ping === null && now - reportedAt < LIFE_EVERY_MS) return;
+    connection.ping = null;
+    connection.reportedAt = now;
+    const rttMs = ping !== null && ping.mark === mark ? now - ping.sentAt : null;
+    this.#dispatch({ type: 'socket.heard', attempt, rttMs });
   }
 
   /** A connection that was given up may still report: nobody wants to know. */
@@ -91,6 +152,7 @@ export class Connections {
   #heard(attempt: number, text: string): void {
     const connection = this.#open.get(attempt);
     if (connection === undefined) return;
+    this.#alive(attempt);
     this.counts.textsIn += 1;
     const decoded = decodeServer(text);
     if (decoded.ok) return this.#told(attempt, connection, decoded.message);
@@ -101,6 +163,7 @@ export class Connections {
   }
 
   #told(attempt: number, connection: Connection, message: ServerMessage): void {
+    this.#said(message);
     switch (message.type) {
       case 'hello':
         connection.sessionId = message.sessionId;
@@ -125,6 +188,7 @@ export class Connections {
 
   #received(attempt: number, bytes: Uint8Array): void {
     if (!this.#open.has(attempt)) return;
+    this.#alive(attempt);
     this.counts.packetsIn += 1;
     const unframed = unframe(this.#server.framing, bytes);
     if (!unframed.ok) {

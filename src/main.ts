@@ -11,6 +11,8 @@ usage: xiaozhi-agent COMMAND [options]
   press [--hold MS]   press the button of the running agent: a click, or held for MS milliseconds
   stop                end the conversation that is going on
   status [--json]     what it is doing, and how its connection fares
+  why [--json] [N]    the last N outages (3): what ended the connection, what was tried, what brought it back
+  reconnect           connect now, whatever the waits and limits say
   config check|show   what is wrong with the configuration; every value and where it comes from
   serve [--host H] [--port N] [--token-file F] [--verbose]
                       a small local server that plays back what it hears
@@ -30,6 +32,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   press: async () => (await import('./commands/ask.ts')).press,
   stop: async () => (await import('./commands/ask.ts')).stop,
   status: async () => (await import('./commands/ask.ts')).status,
+  why: async () => (await import('./commands/why.ts')).why,
+  reconnect: async () => (await import('./commands/ask.ts')).reconnect,
   config: async () => (await import('./commands/config.ts')).config,
   serve: async () => (await import('./commands/serve.ts')).serve,
   demo: async () => (await import('./commands/demo.ts')).demo,

@@ -3,7 +3,7 @@
 // any number of times; after `stop` nothing of the stopped run is reported; failures arrive as values.
 import type { Loss } from './core/events.ts';
 
-export type { FailureClass, Loss } from './core/events.ts';
+export type { FailureClass, Loss, LossKind } from './core/events.ts';
 
 /** Ends what it was returned for; calling it twice is harmless. */
 export type Cancel = () => void;
@@ -96,9 +96,15 @@ export type DialRequest = {
 };
 
 export interface SocketEvents {
+  /** TCP stands; TLS and upgrade are still to come. */
+  reached(): void;
   opened(): void;
   text(text: string): void;
   binary(bytes: Uint8Array): void;
+  /** The answer to the ping of that mark. */
+  ponged(mark: number): void;
+  /** The server asks whether we live; it has been answered. */
+  pinged(): void;
   /** Exactly once per dial that was not terminated, whatever happened. */
   closed(loss: Loss): void;
 }
@@ -110,11 +116,31 @@ export interface Dialer {
 export interface Socket {
   /** Bytes accepted but not yet handed to the kernel. */
   readonly bufferedBytes: number;
-  /** Each is ignored on a socket that is not open. */
-  sendText(text: string): void;
-  sendBinary(bytes: Uint8Array): void;
+  /** What the transport itself says, whatever has been reported. */
+  readonly isOpen: boolean;
+  /** Each answers whether the socket was open; on one that is not, nothing is sent. */
+  sendText(text: string): boolean;
+  sendBinary(bytes: Uint8Array): boolean;
+  ping(mark: number): boolean;
   /** A polite close; `closed` follows within 2 s at the most. */
   close(): void;
   /** Gone at once, and nothing more is reported. */
   terminate(): void;
+}
+
+/** Whether the machine's clock can be believed; a board without a battery starts with an old one. */
+export interface ClockSync {
+  /** Reports once, as soon as the clock has been set right. */
+  start(on: { synchronized(): void }): void;
+  stop(): void;
+}
+
+/** One JSON value that outlives the process. */
+export interface Store {
+  /** Undefined when there is none or it cannot be understood. */
+  read(): unknown;
+  /** Written off the loop, whole or not at all; of several asked for meanwhile, the newest. */
+  write(value: object): void;
+  /** Written before this returns: the process is about to leave. */
+  writeNow(value: object): void;
 }

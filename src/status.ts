@@ -1,7 +1,9 @@
 // What `status` answers: the state in the words of the documented JSON. Reads, never changes.
 import type { Agent } from './agent.ts';
 import type { Trouble } from './audio/restarts.ts';
-import { type Link, PROVEN_AFTER_MS } from './core/link.ts';
+import { limitInForce } from './core/backoff.ts';
+import { failuresOf } from './core/link.ts';
+import { type Counters, qualityOf } from './history/sessions.ts';
 import type { Clock } from './ports.ts';
 
 export type StatusParts = {
@@ -39,56 +41,66 @@ export function statusOf(parts: StatusParts) {
 
 export type Status = ReturnType<typeof statusOf>;
 
-function linkStatus({ agent, clock, url }: StatusParts) {
+export function linkStatus({ agent, clock, url }: Pick<StatusParts, 'agent' | 'clock' | 'url'>) {
   const { state, history, connections } = agent;
-  const { link } = state;
-  const { counts } = connections;
-  const { lastLoss: loss, trouble } = history;
+  const { link, limits, policy, lessons } = state;
+  const { outages, sessions, trouble } = history;
+  const rttMs = link.phase === 'ready' ? link.pulse.rttMs : null;
   return {
     phase: link.phase,
     since: isoTime(history.linkSince),
     url,
     attempt: link.attempt,
     failures: failuresOf(link, clock.now()),
-    next_attempt_in_ms:
-      link.phase === 'waiting'
-        ? Math.max(0, Math.round(link.delayMs - (clock.now() - history.linkSinceMono)))
-        : null,
+    next_attempt_in_ms: history.retryInMs(link),
     /** Why there is no connection now; `last_loss` is of the last one that there was. */
     trouble:
       trouble === null
         ? null
         : { reason: trouble.reason, class: trouble.class, detected_by: trouble.detectedBy },
-    rtt_ms: null,
-    reconnects: history.reconnects,
-    last_loss:
-      loss === null
-        ? null
-        : {
-            reason: loss.reason,
-            class: loss.class,
-            detected_by: loss.detectedBy,
-            at: isoTime(loss.atMs),
-            recovered_after_ms: loss.recoveredAfterMs,
-          },
+    /** Why no attempt is planned. */
+    why: 'why' in link ? link.why : null,
+    rtt_ms: rttMs === null ? null : Math.round(rttMs),
+    reconnects: sessions.counters.reconnects,
+    last_loss: lossStatus(agent, clock),
+    /** The number under which `why` tells of the outage that goes on. */
+    outage: outages.open?.id ?? null,
     auto_reconnect: {
-      enabled: state.policy.link.mode === 'always',
-      max_attempts: state.policy.link.maxAttempts,
+      enabled: limits.enabled,
+      max_attempts: limitInForce(limits, policy.link.maxAttempts),
+      mode: policy.link.mode,
     },
-    counts: {
-      texts_in: counts.textsIn,
-      texts_out: counts.textsOut,
-      packets_in: counts.packetsIn,
-      packets_out: counts.packetsOut,
-      faults_in: counts.faultsIn,
-    },
+    up_since: sessions.upSince,
+    last_connected_at: sessions.lastConnectedAt,
+    quality: qualityOf(sessions.ended, rttMs, lessons),
+    counts: countsStatus(connections.counts, sessions.counters),
+    total: sessions.total,
   };
 }
 
-/** A connection that has lasted has forgiven what went before it. */
-function failuresOf(link: Link, now: number): number {
-  if (link.phase === 'ready' && now - link.since >= PROVEN_AFTER_MS) return 0;
-  return 'failures' in link ? link.failures : 0;
+function lossStatus({ history }: Agent, clock: Clock) {
+  const loss = history.lastLoss;
+  if (loss === null) return null;
+  return {
+    reason: loss.reason,
+    class: loss.class,
+    detected_by: loss.detectedBy,
+    at: isoTime(clock.wallMs() - (clock.now() - loss.sinceMs)),
+    recovered_after_ms: loss.recoveredAfterMs,
+    unanswered: loss.unanswered,
+  };
+}
+
+function countsStatus(counts: Agent['connections']['counts'], counters: Counters) {
+  const { reconnects: _shownBefore, ...counted } = counters;
+  return {
+    ...counted,
+    texts_in: counts.textsIn,
+    texts_out: counts.textsOut,
+    packets_in: counts.packetsIn,
+    packets_out: counts.packetsOut,
+    faults_in: counts.faultsIn,
+  };
 }
 
 function inputStatus(agent: Agent) {

@@ -1,4 +1,4 @@
-// `press`, `stop` and `status`: one question to the running daemon over its control socket.
+// `press`, `stop`, `reconnect` and `status`: one question to the running daemon over its control socket.
 import { parseArgs } from 'node:util';
 import { askControl, type ControlRequest } from '../adapters/linux/control-socket.ts';
 import type { Status } from '../status.ts';
@@ -38,7 +38,16 @@ export async function status(args: string[]): Promise<void> {
   if (found.link.phase !== 'ready') process.exitCode = EXIT.failed;
 }
 
-async function ask(
+export async function reconnect(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: placeOptions });
+  const { doing } = await ask(values, { command: 'reconnect' });
+  process.stdout.write(`${String(doing)}\n`);
+}
+
+/** Nobody answers; whoever has another source may ask that. */
+export class NotRunning extends Stop {}
+
+export async function ask(
   values: { 'runtime-dir'?: string | undefined },
   request: ControlRequest,
 ): Promise<{ ok: true; [key: string]: unknown }> {
@@ -47,7 +56,7 @@ async function ask(
   if (!('ok' in answer)) {
     switch (answer.failure) {
       case 'not-running':
-        throw new Stop(
+        throw new NotRunning(
           EXIT.notRunning,
           `no agent is running here (${answer.detail}). Start it: sudo systemctl start xiaozhi-agent, or xiaozhi-agent run`,
         );
@@ -69,23 +78,13 @@ async function ask(
 
 function screen(found: Status): string {
   const { link, audio, turn, process: running } = found;
-  const loss = link.last_loss;
   const lines = [
     `xiaozhi-agent ${found.version}, up ${running.uptime_s} s, ${running.rss_mb} MB, Node ${running.node}`,
     `state       ${found.state}${found.muted ? ', muted' : ''} (${turn.count} turns, last: ${turn.last?.why ?? 'none'})`,
     `server      ${link.phase} since ${link.since}  ${link.url || '(none configured)'}`,
-    ...(link.trouble === null ? [] : [`            ${link.trouble.class}: ${link.trouble.reason}`]),
-    ...(link.next_attempt_in_ms === null
-      ? []
-      : [`            attempt ${link.attempt + 1} in ${link.next_attempt_in_ms} ms`]),
-    ...(loss === null
-      ? []
-      : [
-          `last loss   ${loss.at}  ${loss.class}: ${loss.reason}` +
-            (loss.recovered_after_ms === null
-              ? ', not recovered yet'
-              : `, back after ${loss.recovered_after_ms} ms`),
-        ]),
+    ...detailWords(link).map((words) => `            ${words}`),
+    ...(link.last_loss === null ? [] : [`last loss   ${pastWords(link.last_loss)}`]),
+    ...(link.quality.sessions === 0 ? [] : [`quality     ${qualityWords(link.quality)}`]),
     `microphone  ${audio.input.device}: ${audio.input.state}` +
       (audio.input.constant ? ', delivers one constant value (muted? not connected?)' : '') +
       troubleWords(audio.input.last_trouble),
@@ -93,6 +92,32 @@ function screen(found: Status): string {
     ...found.problems.map((problem) => `problem     ${problem}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What is the matter, and what comes next. */
+function detailWords({ trouble, why, next_attempt_in_ms: nextMs, attempt, outage }: Status['link']) {
+  return [
+    ...(why === null ? [] : [why]),
+    ...(trouble === null ? [] : [`${trouble.class}: ${trouble.reason}`]),
+    ...(nextMs === null ? [] : [`attempt ${attempt + 1} in ${nextMs} ms`]),
+    ...(outage === null ? [] : [`outage ${outage} goes on: xiaozhi-agent why`]),
+  ];
+}
+
+function pastWords(loss: NonNullable<Status['link']['last_loss']>): string {
+  const what = `${loss.at}  ${loss.class}: ${loss.reason}`;
+  if (loss.recovered_after_ms !== null) return `${what}, back after ${loss.recovered_after_ms} ms`;
+  return `${what}, ${loss.unanswered === null ? 'not recovered yet' : `not answered: ${loss.unanswered}`}`;
+}
+
+function qualityWords({
+  sessions,
+  median_lasted_s,
+  silent_deaths,
+  rtt_ms,
+}: Status['link']['quality']): string {
+  const rtt = rtt_ms === null ? '' : `, round trip ${rtt_ms} ms`;
+  return `sessions ended: ${sessions}, median ${median_lasted_s} s, by silence: ${silent_deaths}${rtt}`;
 }
 
 function troubleWords(trouble: Status['audio']['input']['last_trouble']): string {

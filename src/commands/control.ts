@@ -2,10 +2,13 @@
 import type { ControlAnswer, ControlRequest } from '../adapters/linux/control-socket.ts';
 import type { Agent } from '../agent.ts';
 import type { Status } from '../status.ts';
+import { WHY_MOST, WHY_USUALLY, type Why } from '../why.ts';
 
-const COMMANDS = ['press', 'stop', 'status'] as const;
+const COMMANDS = ['press', 'stop', 'reconnect', 'status', 'why'] as const;
 
-export function controlAnswer(request: ControlRequest, agent: Agent, status: () => Status): ControlAnswer {
+export type Answers = { status(): Status; why(count: number): Why };
+
+export function controlAnswer(request: ControlRequest, agent: Agent, answers: Answers): ControlAnswer {
   switch (request.command) {
     case 'press': {
       // A finger on the button outranks a command.
@@ -20,9 +23,43 @@ export function controlAnswer(request: ControlRequest, agent: Agent, status: () 
     case 'stop':
       agent.dispatch({ type: 'stop.asked' });
       return { ok: true, state: agent.held.status };
+    case 'reconnect':
+      return reconnected(agent);
     case 'status':
-      return { ok: true, status: status() };
+      return { ok: true, status: answers.status() };
+    case 'why': {
+      const { count = WHY_USUALLY } = request;
+      if (typeof count !== 'number' || !Number.isInteger(count) || count < 1 || count > WHY_MOST)
+        return { ok: false, error: `count must be a whole number from 1 to ${WHY_MOST}` };
+      return { ok: true, why: answers.why(count) };
+    }
     default:
       return { ok: false, error: `unknown command; one of: ${COMMANDS.join(', ')}` };
+  }
+}
+
+/** Says what comes of it: whoever asks at night must not guess. */
+function reconnected(agent: Agent): ControlAnswer {
+  const before = agent.state.link;
+  agent.dispatch({ type: 'reconnect.asked' });
+  const after = agent.state.link;
+  const isNew = after.attempt !== before.attempt;
+  switch (before.phase) {
+    case 'unconfigured':
+      return { ok: false, error: 'no server is configured: set server.websocket_url' };
+    case 'ended':
+      return { ok: false, error: 'shutting down' };
+    case 'ready':
+      if (isNew) return { ok: true, doing: 'connected already: renewing' };
+      if (before.successor !== null) return { ok: true, doing: 'connected already, and being renewed' };
+      return { ok: true, doing: 'in a conversation: left alone' };
+    case 'dialing':
+    case 'greeting':
+      return { ok: true, doing: isNew ? 'trying anew' : 'trying already' };
+    case 'waiting':
+    case 'resting':
+    case 'closed':
+    case 'stopped':
+      return { ok: true, doing: 'trying now' };
   }
 }

@@ -23,9 +23,16 @@ export function policyOf(config: Config): Policy {
       firstRetryMs: link.firstRetryMs,
       connectTimeoutMs: link.connectTimeoutMs,
       helloTimeoutMs: link.helloTimeoutMs,
-      renewAfterMs: link.renew && hostOf(server.websocketUrl) === OFFICIAL_HOST ? OFFICIAL_RENEW_MS : null,
+      pingIntervalMs: link.pingIntervalMs,
+      pingTimeoutMs: link.pingTimeoutMs,
+      monitorIntervalMs: link.monitorIntervalMs,
+      renew: link.renew,
+      assumedRenewMs: hostOf(server.websocketUrl) === OFFICIAL_HOST ? OFFICIAL_RENEW_MS : null,
+      restAfterMs: link.restAfterMin * 60_000,
       version: server.protocolVersion,
     },
+    // The daemon always comes back; its limit is the configured one.
+    limits: { enabled: true, maxAttempts: 0 },
     gesture: { mode: button.mode, holdAfterMs: button.holdAfterMs, doubleMs: button.doubleMs },
     turn: {
       mode: turn.mode,

@@ -2,15 +2,20 @@
 // the control socket and the keyboard speak to it.
 import { parseArgs } from 'node:util';
 import { clock } from '../adapters/linux/clock.ts';
+import { clockIsSet, clockSync } from '../adapters/linux/clock-sync.ts';
 import { listenControl } from '../adapters/linux/control-socket.ts';
 import { keyboard } from '../adapters/linux/keyboard.ts';
+import { stateFile } from '../adapters/linux/state-file.ts';
 import { wsDialer } from '../adapters/linux/ws-socket.ts';
 import { Agent } from '../agent.ts';
 import { loadConfig } from '../config/load.ts';
 import { describeProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
+import { failuresOf } from '../core/link.ts';
+import { LINK_FILE, Memory, type Remembered } from '../history/memory.ts';
 import { type AgentLog, autoFormat, createLog } from '../log.ts';
 import { statusOf } from '../status.ts';
+import { whyOf } from '../why.ts';
 import { chooseMicrophone, chooseSpeaker } from './card.ts';
 import { chooseCodec } from './codec.ts';
 import { controlAnswer } from './control.ts';
@@ -54,9 +59,25 @@ export async function run(args: string[]): Promise<void> {
     sentences.push('no server is configured: set server.websocket_url');
     log.error({ file: places.configFile }, 'no server is configured: set server.websocket_url');
   }
-  const agent = await build(config, places, version, log);
-  await control(agent, config, places, version, sentences, log);
-  agent.dispatch({ type: 'agent.started' });
+  const url = config.server.websocketUrl;
+  const store = stateFile({ directory: places.stateDirectory, name: LINK_FILE, log });
+  const memory = new Memory({ store, clock, url });
+  const remembered = memory.remembered();
+  const agent = await build(config, places, version, log, remembered, () => memory.changed());
+  await control(agent, config, places, version, sentences, log, memory);
+  memory.follow(() => present(agent));
+  agent.dispatch({ type: 'agent.started', failures: remembered?.failures ?? 0 });
+}
+
+/** What the next run is to know. */
+function present({ state, history }: Agent): Remembered {
+  return {
+    failures: failuresOf(state.link, clock.now()),
+    lessons: state.lessons,
+    counters: history.sessions.total,
+    sessions: history.sessions.ended,
+    outages: history.outages.list(),
+  };
 }
 
 function overridesFrom(settings: readonly string[]): Record<string, string> {
@@ -68,7 +89,14 @@ function overridesFrom(settings: readonly string[]): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-async function build(config: Config, places: Places, version: string, log: AgentLog): Promise<Agent> {
+async function build(
+  config: Config,
+  places: Places,
+  version: string,
+  log: AgentLog,
+  remembered: Remembered | undefined,
+  changed: () => void,
+): Promise<Agent> {
   const codec = await chooseCodec(config.audio.codec.backend, log);
   log.info(
     { codec: codec.name, input: config.audio.input.device, output: config.audio.output.device },
@@ -79,7 +107,10 @@ async function build(config: Config, places: Places, version: string, log: Agent
     server: serverOf(config, places.stateDirectory, version, log),
     clock,
     log,
-    dialer: wsDialer({ clock }),
+    dialer: wsDialer({ clock, clockIsSet }),
+    clockSync: clockSync({ clock }),
+    ...(remembered === undefined ? {} : { lessons: remembered.lessons }),
+    history: { remembered, changed },
     microphone: chooseMicrophone(config, log),
     speaker: await chooseSpeaker(config, log),
     codec,
@@ -96,15 +127,16 @@ async function control(
   version: string,
   problems: readonly string[],
   log: AgentLog,
+  memory: Memory,
 ): Promise<void> {
   const startedAtMs = clock.now();
-  const status = () =>
-    statusOf({ agent, clock, version, url: config.server.websocketUrl, startedAtMs, problems });
+  const parts = { agent, clock, version, url: config.server.websocketUrl, startedAtMs, problems };
+  const answers = { status: () => statusOf(parts), why: (count: number) => whyOf(parts, count) };
   const listening = await listenControl({
     runtimeDirectory: places.runtimeDirectory,
     clock,
     log,
-    answer: (request) => controlAnswer(request, agent, status),
+    answer: (request) => controlAnswer(request, agent, answers),
   });
   if ('refused' in listening) throw new Stop(EXIT.cannotRun, refusal(listening.refused, listening.detail));
   const keys = process.stdin.isTTY
@@ -119,6 +151,7 @@ async function control(
     process.once('SIGTERM', leave).once('SIGINT', leave);
     setTimeout(leave, SHUTDOWN_MS).unref();
     agent.dispatch({ type: 'shutdown.asked' });
+    memory.close(true);
     listening.stop();
     keys?.stop();
   };
@@ -129,7 +162,11 @@ async function control(
     process.kill(process.pid, 'SIGKILL');
   };
   process.once('SIGTERM', shutDown).once('SIGINT', shutDown);
-  process.once('exit', () => log.flush());
+  process.once('exit', () => {
+    // Of an end that nobody has asked for; after one that was, there is nothing left to write.
+    memory.close(false);
+    log.flush();
+  });
 }
 
 function refusal(refused: 'running' | 'denied' | 'failed', detail: string): string {

@@ -43,6 +43,18 @@ export function whole(min: number, max: number, preset: number, about: About): K
   return { kind: 'number', check, preset, expects, mayShow: always, ...about };
 }
 
+/** Zero stands for something of its own, and the numbers just above it would be harmful. */
+export function wholeOrZero(min: number, max: number, preset: number, about: About): Key<number> {
+  const expects = `0, or a whole number from ${min} to ${max}`;
+  const wrong = `expected ${expects}`;
+  const check = v.pipe(
+    v.number(wrong),
+    v.integer(wrong),
+    v.check((value) => value === 0 || (value >= min && value <= max), wrong),
+  );
+  return { kind: 'number', check, preset, expects, mayShow: always, ...about };
+}
+
 export function oneOf<const T extends readonly (string | number)[]>(
   options: T,
   preset: T[number],

@@ -2,7 +2,7 @@
 // something reads it, not before. Knows nothing of files, environment or command line.
 
 import { isAddress, noCredentials, optionalPath, plainAddress } from './address.ts';
-import { flag, type Key, oneOf, text, whole } from './key.ts';
+import { flag, type Key, oneOf, text, whole, wholeOrZero } from './key.ts';
 
 type Tree = { readonly [name: string]: Key | Tree };
 
@@ -85,12 +85,32 @@ const keys = {
       example: '5000',
     }),
     first_retry_ms: whole(0, 10_000, 250, {
-      meaning: 'The first attempt after a loss comes at a random moment within this time.',
-      example: '0',
+      meaning:
+        'The first attempt after a loss comes at a random moment within this time, and no later wait is shorter. 10000 spreads many boards.',
+      example: '10000',
+    }),
+    ping_interval_ms: wholeOrZero(50, 600_000, 0, {
+      meaning:
+        'Silence after which the server is asked for a sign of life. 0: adapted between 10 and 20 s, beginning with 15 s. In a turn 5 s at the most.',
+      example: '20000',
+    }),
+    ping_timeout_ms: whole(50, 120_000, 5000, {
+      meaning: 'How long that sign may take before the connection counts as lost. In a turn 3 s at the most.',
+      example: '20000',
+    }),
+    monitor_interval_ms: whole(50, 600_000, 5000, {
+      meaning: 'How often the socket itself is looked at, should its end have gone unreported.',
+      example: '1000',
     }),
     renew: flag(true, {
       meaning: 'Renew a quiet connection before the server closes it for idleness.',
       example: 'false',
+    }),
+    // A day: whoever is silent for longer will not notice a second of connecting.
+    rest_after_min: whole(0, 1440, 30, {
+      meaning:
+        'Minutes without a turn after which an ordinary close by the server is not answered until a press. 0: it always is.',
+      example: '0',
     }),
   },
   audio: {

@@ -15,18 +15,33 @@ export type FailureClass =
   | 'protocol'
   | 'local';
 
+/** What people call it; the class says what it means for the next attempt. */
+export type LossKind =
+  | 'normal close'
+  | 'abnormal close'
+  | 'send on a closed socket'
+  | 'connection reset'
+  | 'network error'
+  | 'other';
+
 /** Why a connection ended, in words for people and in the one word that policy reads. */
 export type Loss = {
   readonly class: FailureClass;
+  readonly kind: LossKind;
   readonly reason: string;
   readonly detectedBy: string;
   /** The machine was there and said no at once: it is likely to be back soon. */
   readonly quick: boolean;
   readonly retryAfterMs?: number;
+  /** Of a close frame (RFC 6455 §7.4), or 1006. */
+  readonly code?: number;
+  /** Of an error that no table knows. */
+  readonly stack?: string;
 };
 
 export type Event =
-  | { readonly type: 'agent.started' }
+  /** `failures`: in a row, before a run that broke off a short while ago. */
+  | { readonly type: 'agent.started'; readonly failures?: number }
   | { readonly type: 'button.pressed' }
   | { readonly type: 'button.released' }
   /** A click, or a hold of `holdMs`, asked for over the control socket or the keyboard. */
@@ -35,7 +50,20 @@ export type Event =
   | { readonly type: 'shutdown.asked' }
   | { readonly type: 'setup.activating'; readonly code: string }
   | { readonly type: 'setup.done' }
+  /** Connect, whatever was asked before; and stay away until asked again. */
+  | { readonly type: 'connect.asked' }
+  | { readonly type: 'disconnect.asked'; readonly why: string }
+  /** Try now, limits and delays forgotten. */
+  | { readonly type: 'reconnect.asked' }
+  /** Whether a lost connection is made again, and how often in a row it may fail; 0: no limit of the switch's own. */
+  | { readonly type: 'reconnect.switched'; readonly enabled: boolean; readonly maxAttempts: number }
+  /** The machine's clock has just been set right. */
+  | { readonly type: 'clock.synchronized' }
+  /** The server's machine has answered: TCP stands, TLS and upgrade are still to come. */
+  | { readonly type: 'socket.reached'; readonly attempt: number }
   | { readonly type: 'socket.opened'; readonly attempt: number }
+  /** A sign of life: the first since a ping, and else at most one a second. `rttMs` when it answers a ping. */
+  | { readonly type: 'socket.heard'; readonly attempt: number; readonly rttMs: number | null }
   | { readonly type: 'socket.closed'; readonly attempt: number; readonly loss: Loss }
   | { readonly type: 'server.said'; readonly attempt: number; readonly message: ServerMessage }
   /** Text that is no message, such as a refusal in plain words before the hello. */
@@ -73,6 +101,9 @@ export type Cue =
 /** One-off deeds. Whatever has an end belongs in `holds`, not here. */
 export type Act =
   | { readonly type: 'say'; readonly attempt: number; readonly message: DeviceMessage }
+  | { readonly type: 'ping'; readonly attempt: number }
+  /** Look whether the socket really is open. */
+  | { readonly type: 'check'; readonly attempt: number }
   | { readonly type: 'cue'; readonly cue: Cue };
 
 /** The moment of an event: monotonic milliseconds, and a random number in [0, 1) to decide jitter with. */

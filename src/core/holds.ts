@@ -1,9 +1,12 @@
 // What must be running in a given state: derived, never remembered. Whoever carries it out starts what is new here and
 // stops what is gone, so nothing can be left over.
 import { holdTimer, releaseTimer } from './gesture.ts';
-import { attemptTimer, currentOf, type Link, RENEW_TIMER, retryTimer } from './link.ts';
+import { renewAfterMs } from './lessons.ts';
+import { attemptTimer, currentOf, type Link, type Ready, renewFrom, renewTimer, retryTimer } from './link.ts';
+import { intervalMs } from './pulse.ts';
 import { quiet, type State } from './state.ts';
 import { deadlineTimer, playsNow, recordsNow, settleTimer, type Turn, unsettled } from './turn.ts';
+import { heartbeatTimer, monitorTimer, pingTimer } from './upkeep.ts';
 
 export type Utterance = {
   readonly turn: number;
@@ -20,11 +23,20 @@ export type Playback = {
   readonly ending: boolean;
 };
 
-export type Timer = { readonly name: string; readonly afterMs: number };
+export type Timer = {
+  readonly name: string;
+  readonly afterMs: number;
+  /** The moment it counts from; the moment it is first held when there is none. */
+  readonly from?: number;
+};
 
 export type Holds = {
   /** Attempts whose sockets are to exist; at most the current one and its successor. */
   readonly sockets: readonly number[];
+  /** How every other socket ends: with a close frame, or at once, for nobody is there to answer it. */
+  readonly parting: 'polite' | 'abrupt';
+  /** A connection waits for the machine's clock to be set right. */
+  readonly clockSync: boolean;
   readonly utterance: Utterance | null;
   readonly playback: Playback | null;
   readonly timers: readonly Timer[];
@@ -56,6 +68,8 @@ const DEADLINE_MS = {
 export function holds(state: State): Holds {
   return {
     sockets: socketsOf(state.link),
+    parting: partingOf(state.link),
+    clockSync: state.link.phase === 'waiting' && state.link.loss.class === 'clock',
     utterance: utteranceOf(state),
     playback: playsNow(state.turn)
       ? { turn: state.turn.turn, ending: state.turn.phase === 'draining' }
@@ -78,10 +92,30 @@ function socketsOf(link: Link): readonly number[] {
       return link.successor === null ? [link.current] : [link.current, link.attempt];
     case 'unconfigured':
     case 'resting':
+    case 'closed':
     case 'waiting':
     case 'stopped':
     case 'ended':
       return [];
+  }
+}
+
+/** A lost connection's other end is not there; one that is given up while it works is owed a word. */
+function partingOf(link: Link): Holds['parting'] {
+  switch (link.phase) {
+    case 'dialing':
+    case 'greeting':
+    case 'stopped':
+      return 'abrupt';
+    case 'waiting':
+      return link.cause === 'renewal' ? 'polite' : 'abrupt';
+    case 'ready':
+      return link.cause === 'doubt' ? 'abrupt' : 'polite';
+    case 'unconfigured':
+    case 'resting':
+    case 'closed':
+    case 'ended':
+      return 'polite';
   }
 }
 
@@ -120,26 +154,60 @@ function gestureTimers({ gesture, policy }: State): readonly Timer[] {
   return gesture.phase === 'held-for' ? [{ name: releaseTimer(gesture), afterMs: gesture.forMs }] : [];
 }
 
-function linkTimers({ link, policy, turn }: State): readonly Timer[] {
-  const { connectTimeoutMs, helloTimeoutMs, renewAfterMs } = policy.link;
-  const dialing = { name: attemptTimer(link, 'dial'), afterMs: connectTimeoutMs + DIAL_GRACE_MS };
-  const greeting = { name: attemptTimer(link, 'hello'), afterMs: helloTimeoutMs };
+function linkTimers(state: State): readonly Timer[] {
+  const { link, policy } = state;
+  const { connectTimeoutMs, helloTimeoutMs } = policy.link;
+  const dialing = (from: number): Timer => ({
+    name: attemptTimer(link, 'dial'),
+    afterMs: connectTimeoutMs + DIAL_GRACE_MS,
+    from,
+  });
+  const greeting = (from: number): Timer => ({
+    name: attemptTimer(link, 'hello'),
+    afterMs: helloTimeoutMs,
+    from,
+  });
   switch (link.phase) {
     case 'waiting':
       return [{ name: retryTimer(link), afterMs: link.delayMs }];
     case 'dialing':
-      return [dialing];
+      return [dialing(link.dialedAt)];
     case 'greeting':
-      return [greeting];
-    case 'ready':
-      if (link.successor !== null) return [link.successor.phase === 'dialing' ? dialing : greeting];
-      return renewAfterMs !== null && quiet(turn) ? [{ name: RENEW_TIMER, afterMs: renewAfterMs }] : [];
+      return [greeting(link.openedAt)];
+    case 'ready': {
+      const { successor } = link;
+      if (successor === null) return [...pulseTimers(link, state), ...renewTimers(link, state)];
+      const making =
+        successor.phase === 'dialing' ? dialing(successor.dialedAt) : greeting(successor.openedAt);
+      return [...pulseTimers(link, state), making];
+    }
     case 'unconfigured':
     case 'resting':
+    case 'closed':
     case 'stopped':
     case 'ended':
       return [];
   }
+}
+
+function pulseTimers(link: Ready, { policy, lessons, turn }: State): readonly Timer[] {
+  const { heardAt, checkedAt, ping } = link.pulse;
+  const afterMs = intervalMs(policy.link, lessons.heartbeatMs, quiet(turn));
+  const beat =
+    ping === null
+      ? { name: heartbeatTimer(link, afterMs), afterMs, from: heardAt }
+      : { name: pingTimer(link, ping), afterMs: ping.deadlineMs, from: ping.at };
+  return [beat, { name: monitorTimer(link), afterMs: policy.link.monitorIntervalMs, from: checkedAt }];
+}
+
+function renewTimers(link: Ready, { policy, lessons, turn, usedAt }: State): readonly Timer[] {
+  const { mode, renew, assumedRenewMs } = policy.link;
+  const afterMs = renewAfterMs(lessons, assumedRenewMs, link.renewFrom);
+  // On demand, the server's close is what ends the connection.
+  if (!renew || mode === 'on-demand' || afterMs === null || !quiet(turn)) return [];
+  return [
+    { name: renewTimer(link, usedAt), afterMs: afterMs * link.renewShare, from: renewFrom(link, usedAt) },
+  ];
 }
 
 function turnTimers({ turn, policy }: State): readonly Timer[] {

@@ -1,64 +1,138 @@
-// The connection: which attempt is current, what follows a loss, and when to renew. Pure; the dialler behind the
-// socket port has already said what each failure means.
-import { type BackoffPolicy, delayAfter } from './backoff.ts';
-import type { Act, Event, Loss, Moment } from './events.ts';
+// The connection as a value: its phases, what each is made of, and what may be asked of it. What changes it is in
+// reconnect.ts; the dialler behind the socket port has already said what each failure means. Pure.
+import type { BackoffPolicy, Limits } from './backoff.ts';
+import type { Act, Loss } from './events.ts';
+import type { Lessons } from './lessons.ts';
+import type { Pulse, PulsePolicy } from './pulse.ts';
 
-export type LinkPolicy = BackoffPolicy & {
-  /** `always` connects at the start and comes back after every end; `on-demand` connects at a press. */
-  readonly mode: 'always' | 'on-demand';
-  /** 0: never stop trying. */
-  readonly maxAttempts: number;
-  readonly connectTimeoutMs: number;
-  readonly helloTimeoutMs: number;
-  /** Replace a quiet connection this old, before the server's idle limit does; null when no limit is known. */
-  readonly renewAfterMs: number | null;
-  /** Binary framing version. */
-  readonly version: number;
-};
+export type LinkPolicy = BackoffPolicy &
+  PulsePolicy & {
+    /** `always` connects at the start and comes back after every end; `on-demand` connects at a press. */
+    readonly mode: 'always' | 'on-demand';
+    /** The configured limit of failures in a row; 0: never stop trying. */
+    readonly maxAttempts: number;
+    readonly connectTimeoutMs: number;
+    readonly helloTimeoutMs: number;
+    /** Replace a quiet connection before the server's idle limit does. */
+    readonly renew: boolean;
+    /** The age at which to renew while nothing has been learned of this server; null: not at all. */
+    readonly assumedRenewMs: number | null;
+    /** After this long without a turn an ordinary close is not answered; 0: it always is. */
+    readonly restAfterMs: number;
+    /** Binary framing version. */
+    readonly version: number;
+  };
+
+/** What an attempt was made for. */
+export type Cause =
+  | 'start'
+  | 'retry'
+  | 'press'
+  | 'speech waits'
+  | 'command'
+  | 'clock set'
+  /** Beside a quiet connection, before the server's idle limit ends it. */
+  | 'renewal'
+  /** Beside a connection that did not answer a ping at a press. */
+  | 'doubt';
 
 /** `attempt` is always the latest number given out; `failures` the attempts in a row that did not work. */
 export type Link =
   /** No server to connect to. */
   | { readonly phase: 'unconfigured'; readonly attempt: number }
-  /** Nobody wants a connection now. */
-  | { readonly phase: 'resting'; readonly attempt: number; readonly why: string }
-  | (Trying & { readonly phase: 'waiting'; readonly delayMs: number; readonly loss: Loss })
-  | (Trying & { readonly phase: 'dialing' })
-  /** Open, hello sent. `mutter` is what the server said in plain words instead of a hello. */
-  | (Trying & { readonly phase: 'greeting'; readonly mutter: string | null })
-  | {
+  /** Nobody wants a connection now; whoever does gets one. `loss` is the end that led here. */
+  | { readonly phase: 'resting'; readonly attempt: number; readonly why: string; readonly loss: Loss | null }
+  /** Closed on purpose: only being asked to connect leads out of here. */
+  | { readonly phase: 'closed'; readonly attempt: number; readonly why: string }
+  | (Trying & {
+      readonly phase: 'waiting';
+      readonly delayMs: number;
+      readonly loss: Loss;
+      /** What the attempt will be for: a server that bears one connection only has to see the old one end first. */
+      readonly cause: 'retry' | 'renewal';
+    })
+  | (Trying & Dialing)
+  | (Trying & Greeting)
+  | (Trying & {
       readonly phase: 'ready';
-      readonly attempt: number;
       /** The number of the connection that frames go to. */
       readonly current: number;
       readonly since: number;
-      readonly failures: number;
+      readonly cause: Cause;
+      readonly pulse: Pulse;
+      /** The moment from which the time to the next renewal counts, if nobody talks after it. */
+      readonly renewFrom: number;
+      /** The share of the time to renewal that it waits: boards that came back together must not renew together. */
+      readonly renewShare: number;
       readonly successor: Successor | null;
-    }
+    })
   /** The agent shuts down; nothing leads out of here. */
   | { readonly phase: 'ended'; readonly attempt: number }
-  /** The limit of attempts is reached; a press or a command starts anew. */
-  | { readonly phase: 'stopped'; readonly attempt: number; readonly failures: number; readonly loss: Loss };
+  /** No more attempts by itself: a press or a command starts anew. */
+  | {
+      readonly phase: 'stopped';
+      readonly attempt: number;
+      readonly failures: number;
+      readonly why: string;
+      readonly loss: Loss;
+    };
 
+/** `outageSince` is the moment the connection last worked, until it has worked for long enough again. */
 type Trying = { readonly attempt: number; readonly failures: number; readonly outageSince: number };
 
-/** A second connection made beside the current one, to take its place. Its number is the link's `attempt`. */
-export type Successor = { readonly phase: 'dialing' } | { readonly phase: 'greeting' };
+type Dialing = {
+  readonly phase: 'dialing';
+  /** Until the server's machine has answered, an attempt can be dropped for a fresh one without losing anything. */
+  readonly stage: 'calling' | 'reached';
+  readonly dialedAt: number;
+  readonly cause: Cause;
+};
 
-type Stepped = { readonly link: Link; readonly acts: readonly Act[] };
+/** Open, hello sent. `mutter` is what the server said in plain words instead of a hello. */
+type Greeting = {
+  readonly phase: 'greeting';
+  readonly openedAt: number;
+  readonly mutter: string | null;
+  readonly cause: Cause;
+};
+
+/** A second connection made beside the current one, to take its place. Its number is the link's `attempt`. */
+export type Successor = Dialing | Greeting;
+
+export type Ready = Link & { phase: 'ready' };
+
+/** What the link may know of the rest of the device. */
+export type AroundLink = {
+  readonly at: number;
+  /** A random number in [0, 1). */
+  readonly dice: number;
+  readonly policy: LinkPolicy;
+  readonly limits: Limits;
+  readonly lessons: Lessons;
+  /** Nothing of a conversation is going on. */
+  readonly quiet: boolean;
+  /** When somebody last talked to the box, or it to them. */
+  readonly usedAt: number;
+};
+
+export type LinkStepped = { readonly link: Link; readonly lessons: Lessons; readonly acts: readonly Act[] };
 
 /** A session shorter than this was a failure, whatever its close code: some servers accept and drop. */
 export const PROVEN_AFTER_MS = 10_000;
 
 export function startLink(configured: boolean): Link {
   return configured
-    ? { phase: 'resting', attempt: 0, why: 'starting' }
+    ? { phase: 'resting', attempt: 0, why: 'starting', loss: null }
     : { phase: 'unconfigured', attempt: 0 };
 }
 
 /** The connection that frames go to. */
 export function currentOf(link: Link): number | null {
   return link.phase === 'ready' ? link.current : null;
+}
+
+export function isProven(link: Ready, at: number): boolean {
+  return at - link.since >= PROVEN_AFTER_MS;
 }
 
 export function retryTimer(link: Link): string {
@@ -69,169 +143,22 @@ export function attemptTimer(link: Link, what: 'dial' | 'hello'): string {
   return `link ${what} of attempt ${link.attempt}`;
 }
 
-export const RENEW_TIMER = 'link renew';
-
-export function stepLink(link: Link, event: Event, moment: Moment, policy: LinkPolicy): Stepped {
-  switch (event.type) {
-    case 'agent.started':
-      return link.phase === 'resting' && policy.mode === 'always'
-        ? still(dial(link, 0, moment.at))
-        : still(link);
-    case 'shutdown.asked':
-      return still({ phase: 'ended', attempt: link.attempt });
-    case 'socket.opened':
-      return opened(link, event.attempt, policy);
-    case 'server.said':
-      return event.message.type === 'hello' && event.message.transport === 'websocket'
-        ? still(greeted(link, event.attempt, moment.at))
-        : still(link);
-    case 'server.muttered':
-      return link.phase === 'greeting' && event.attempt === link.attempt
-        ? still({ ...link, mutter: event.text })
-        : still(link);
-    case 'socket.closed':
-      return still(closed(link, event.attempt, event.loss, moment, policy));
-    case 'timer.fired':
-      return still(elapsed(link, event.timer, moment, policy));
-    default:
-      return still(link);
-  }
+/** The moment from which quiet time counts: a turn puts the server's idle limit off. */
+export function quietSince(link: Ready, usedAt: number): number {
+  return Math.max(link.since, usedAt);
 }
 
-/** Somebody is waiting: try now, whatever the timers and limits say. */
-export function hurry(link: Link, at: number): Link {
-  switch (link.phase) {
-    case 'waiting':
-      return dial(link, link.failures, link.outageSince);
-    case 'resting':
-    case 'stopped':
-      return dial(link, 0, at);
-    case 'unconfigured':
-    case 'dialing':
-    case 'greeting':
-    case 'ready':
-    case 'ended':
-      return link;
-  }
+/** Renewing counts like quiet time, and again from each renewal that failed or was not wanted. */
+export function renewFrom(link: Ready, usedAt: number): number {
+  return Math.max(link.renewFrom, quietSince(link, usedAt));
 }
 
-/** A conversation has begun: frames must not move to another connection under it. */
-export function keepCurrent(link: Link): Link {
-  return link.phase === 'ready' && link.successor !== null ? { ...link, successor: null } : link;
+export function renewTimer(link: Ready, usedAt: number): string {
+  return `link renewal of ${link.current} since ${renewFrom(link, usedAt)}`;
 }
 
-function opened(link: Link, attempt: number, policy: LinkPolicy): Stepped {
-  if (attempt !== link.attempt) return still(link);
-  const hello: Act = { type: 'say', attempt, message: helloOf(policy) };
-  if (link.phase === 'dialing') return { link: { ...link, phase: 'greeting', mutter: null }, acts: [hello] };
-  if (link.phase === 'ready' && link.successor?.phase === 'dialing')
-    return { link: { ...link, successor: { phase: 'greeting' } }, acts: [hello] };
-  return still(link);
-}
-
-function greeted(link: Link, attempt: number, at: number): Link {
-  if (attempt !== link.attempt) return link;
-  const ready = { phase: 'ready', attempt, current: attempt, since: at, successor: null } as const;
-  if (link.phase === 'greeting') return { ...ready, failures: link.failures };
-  if (link.phase === 'ready' && link.successor?.phase === 'greeting') return { ...ready, failures: 0 };
-  return link;
-}
-
-function closed(link: Link, attempt: number, loss: Loss, moment: Moment, policy: LinkPolicy): Link {
-  switch (link.phase) {
-    case 'dialing':
-      return attempt === link.attempt ? failed(link, link.failures + 1, loss, moment, policy) : link;
-    case 'greeting':
-      return attempt === link.attempt
-        ? failed(link, link.failures + 1, explained(link.mutter, loss), moment, policy)
-        : link;
-    case 'ready':
-      if (attempt === link.current) return lost(link, loss, moment, policy);
-      return attempt === link.attempt ? { ...link, successor: null } : link;
-    case 'unconfigured':
-    case 'resting':
-    case 'waiting':
-    case 'stopped':
-    case 'ended':
-      return link;
-  }
-}
-
-function elapsed(link: Link, timer: string, moment: Moment, policy: LinkPolicy): Link {
-  const silent = (what: string, afterMs: number): Loss => ({
-    class: 'transient',
-    reason: `no ${what} within ${afterMs / 1000} s`,
-    detectedBy: `${what} deadline`,
-    quick: false,
-  });
-  if (link.phase === 'waiting' && timer === retryTimer(link))
-    return dial(link, link.failures, link.outageSince);
-  if (link.phase === 'ready' && timer === RENEW_TIMER)
-    return { ...link, attempt: link.attempt + 1, successor: { phase: 'dialing' } };
-  if (timer === attemptTimer(link, 'dial'))
-    return closed(link, link.attempt, silent('connection', policy.connectTimeoutMs), moment, policy);
-  if (timer === attemptTimer(link, 'hello'))
-    return closed(link, link.attempt, silent('hello', policy.helloTimeoutMs), moment, policy);
-  return link;
-}
-
-type Ready = Link & { phase: 'ready' };
-
-function lost(link: Ready, loss: Loss, moment: Moment, policy: LinkPolicy): Link {
-  const proven = moment.at - link.since >= PROVEN_AFTER_MS;
-  if (link.successor !== null) {
-    const trying = { attempt: link.attempt, failures: 0, outageSince: moment.at };
-    return link.successor.phase === 'dialing'
-      ? { ...trying, phase: 'dialing' }
-      : { ...trying, phase: 'greeting', mutter: null };
-  }
-  // Whoever is in the middle of a turn asks for a new one.
-  if (proven && policy.mode === 'on-demand')
-    return { phase: 'resting', attempt: link.attempt, why: loss.reason };
-  const trying = { attempt: link.attempt, outageSince: moment.at };
-  return failed(trying, proven ? 0 : link.failures + 1, loss, moment, policy);
-}
-
-function failed(
-  tried: { readonly attempt: number; readonly outageSince: number },
-  failures: number,
-  loss: Loss,
-  moment: Moment,
-  policy: LinkPolicy,
-): Link {
-  const { attempt, outageSince } = tried;
-  if (policy.maxAttempts > 0 && failures >= policy.maxAttempts)
-    return { phase: 'stopped', attempt, failures, loss };
-  const delayMs = delayAfter(loss, failures, moment.at - outageSince, moment.dice, policy);
-  return { phase: 'waiting', attempt, failures, outageSince, delayMs, loss };
-}
-
-/** Plain words before the hello and then a close: that is how common servers refuse a token or a device. */
-function explained(mutter: string | null, loss: Loss): Loss {
-  if (mutter === null) return loss;
-  return {
-    class: 'auth',
-    reason: `refused by the server: ${mutter}`,
-    detectedBy: 'text before hello',
-    quick: false,
-  };
-}
-
-function dial(link: Link, failures: number, outageSince: number): Link {
-  return { phase: 'dialing', attempt: link.attempt + 1, failures, outageSince };
-}
-
-function helloOf(policy: LinkPolicy): Extract<Act, { type: 'say' }>['message'] {
-  return {
-    type: 'hello',
-    version: policy.version,
-    transport: 'websocket',
-    // No `aec`: it would ask the server to listen while it speaks.
-    features: { mcp: true },
-    audio: { format: 'opus', sampleRateHz: 16_000, channels: 1, frameMs: 60 },
-  };
-}
-
-function still(link: Link): Stepped {
-  return { link, acts: [] };
+/** A connection that has lasted has forgiven what went before it. */
+export function failuresOf(link: Link, now: number): number {
+  if (link.phase === 'ready' && isProven(link, now)) return 0;
+  return 'failures' in link ? link.failures : 0;
 }

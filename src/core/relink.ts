@@ -15,9 +15,18 @@ import {
 /** Some servers break at what they hear, each time: five losses of one utterance, and it is the trouble. */
 const MAX_TAKES = 6;
 
-/** The connection has become ready, or has gone (`around.attempt` tells which). */
-export function relinked(turn: Turn, around: Around): TurnStepped {
-  if (around.attempt !== null) return turn.phase === 'recording' ? resumed(turn, around) : stay(turn);
+/**
+ * Frames go elsewhere from now on, or nowhere (`around.attempt`).
+ * @param was the connection they went to so far
+ */
+export function relinked(turn: Turn, was: number | null, around: Around): TurnStepped {
+  const parted = was === null ? stay(turn) : lost(turn);
+  if (around.attempt === null || parted.turn.phase !== 'recording') return parted;
+  const { turn: next, acts } = resumed(parted.turn, around);
+  return { turn: next, acts: [...parted.acts, ...acts] };
+}
+
+function lost(turn: Turn): TurnStepped {
   switch (turn.phase) {
     case 'listening':
       if (turn.origin === 'follow-up')

@@ -1,11 +1,16 @@
 // The whole of what the core knows, as one value. Policy is part of it, so that a step needs nothing else.
+import type { Limits } from './backoff.ts';
+import type { Moment } from './events.ts';
 import type { Gesture, GesturePolicy } from './gesture.ts';
-import { currentOf, type Link, type LinkPolicy, startLink } from './link.ts';
+import { type Lessons, noLessons } from './lessons.ts';
+import { type AroundLink, currentOf, type Link, type LinkPolicy, startLink } from './link.ts';
 import type { Around, Turn, TurnPolicy } from './turn.ts';
 
 export type Policy = {
   readonly configured: boolean;
   readonly link: LinkPolicy;
+  /** Whether lost connections are made again, at the start; it can be switched at any time. */
+  readonly limits: Limits;
   readonly gesture: GesturePolicy;
   readonly turn: TurnPolicy;
 };
@@ -18,18 +23,27 @@ export type State = {
   readonly setup: Setup;
   readonly gesture: Gesture;
   readonly link: Link;
+  readonly limits: Limits;
+  /** What past connections have taught. */
+  readonly lessons: Lessons;
   readonly turn: Turn;
+  /** When somebody last talked to the box, or it to them. */
+  readonly usedAt: number;
   /** Independent of every phase: muted boxes connect, speak and reconnect like others. */
   readonly muted: boolean;
 };
 
-export function startState(policy: Policy): State {
+/** @param at the monotonic moment of the start, from which unused time counts */
+export function startState(policy: Policy, at: number, lessons: Lessons = noLessons(at)): State {
   return {
     policy,
     setup: { phase: 'done' },
     gesture: { phase: 'up' },
     link: startLink(policy.configured),
+    limits: policy.limits,
+    lessons,
     turn: { phase: 'idle', turn: 0, why: 'starting' },
+    usedAt: at,
     muted: false,
   };
 }
@@ -37,6 +51,11 @@ export function startState(policy: Policy): State {
 export function aroundTurn(state: State, at: number): Around {
   const { link, muted, policy } = state;
   return { attempt: currentOf(link), reach: reachOf(link), muted, at, policy: policy.turn };
+}
+
+export function aroundLink(state: State, { at, dice }: Moment): AroundLink {
+  const { policy, limits, lessons, turn, usedAt } = state;
+  return { at, dice, policy: policy.link, limits, lessons, quiet: quiet(turn), usedAt };
 }
 
 function reachOf(link: Link): Around['reach'] {
@@ -47,6 +66,7 @@ function reachOf(link: Link): Around['reach'] {
       return 'unconfigured';
     case 'waiting':
     case 'stopped':
+    case 'closed':
       return 'away';
     case 'dialing':
     case 'greeting':

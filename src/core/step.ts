@@ -3,24 +3,23 @@ import type { Act, Event, Moment } from './events.ts';
 import { stepTurn } from './exchange.ts';
 import { type Sign, stepGesture } from './gesture.ts';
 import { holdsTimer } from './holds.ts';
-import { hurry, keepCurrent, stepLink } from './link.ts';
+import type { LinkStepped } from './link.ts';
 import { pressTurn } from './press.ts';
+import { hurry, keepCurrent, stepLink } from './reconnect.ts';
 import { relinked } from './relink.ts';
-import { aroundTurn, quiet, type State } from './state.ts';
+import { aroundLink, aroundTurn, quiet, type State } from './state.ts';
 import { cue, idle } from './turn.ts';
 
 export type Stepped = { readonly state: State; readonly acts: readonly Act[] };
 
-export function step(state: State, event: Event, moment: Moment): Stepped {
-  if (state.link.phase === 'ended') return { state, acts: [] };
+export function step(given: State, event: Event, moment: Moment): Stepped {
+  if (given.link.phase === 'ended') return { state: given, acts: [] };
+  const state = event.type === 'reconnect.switched' ? switched(given, event) : given;
   // A timer that is no longer held was on its way when its reason went.
   if (event.type === 'timer.fired' && !holdsTimer(state, event.timer)) return { state, acts: [] };
-  const linked = stepLink(state.link, event, moment, state.policy.link);
+  const linked = stepLink(state.link, event, aroundLink(state, moment));
   const [gesture, signs] = stepGesture(state.gesture, event, moment.at, state.policy.gesture);
-  let next: Stepped = {
-    state: { ...state, link: linked.link, gesture, setup: setUp(state, event) },
-    acts: linked.acts,
-  };
+  let next = relink({ state: { ...state, gesture, setup: setUp(state, event) }, acts: [] }, linked);
   if (event.type === 'shutdown.asked') {
     const turn = idle(state.turn, 'shutting down');
     return { ...next, state: { ...next.state, turn, gesture: { phase: 'up' } } };
@@ -29,18 +28,27 @@ export function step(state: State, event: Event, moment: Moment): Stepped {
   const within: Event = event.type === 'setup.activating' ? { type: 'stop.asked' } : event;
   next = then(next, stepTurn(next.state.turn, within, aroundTurn(next.state, moment.at)));
   const [before, after] = [aroundTurn(state, moment.at), aroundTurn(next.state, moment.at)];
-  if (before.attempt !== after.attempt) next = then(next, relinked(next.state.turn, after));
+  if (before.attempt !== after.attempt) next = then(next, relinked(next.state.turn, before.attempt, after));
   for (const sign of signs) next = signed(next, sign, moment);
-  return { ...next, state: { ...next.state, link: linkFor(next.state, moment.at) } };
+  next = fitted(next, moment);
+  const talking = !quiet(state.turn) || !quiet(next.state.turn);
+  return talking ? { ...next, state: { ...next.state, usedAt: moment.at } } : next;
 }
 
 /** A turn must not lose its connection to a successor, nor wait for one that nobody makes. */
-function linkFor({ link, turn, policy }: State, at: number): State['link'] {
+function fitted(before: Stepped, moment: Moment): Stepped {
+  const { link, turn, policy } = before.state;
   const nobodyWaits = policy.link.mode === 'on-demand' && quiet(turn);
   if (nobodyWaits && link.phase === 'waiting')
-    return { phase: 'resting', attempt: link.attempt, why: link.loss.reason };
-  if (turn.phase === 'recording' && link.phase === 'resting') return hurry(link, at);
-  return quiet(turn) ? link : keepCurrent(link);
+    return withLink(before, {
+      phase: 'resting',
+      attempt: link.attempt,
+      why: link.loss.reason,
+      loss: link.loss,
+    });
+  if (turn.phase === 'recording' && link.phase === 'resting')
+    return relink(before, hurry(link, 'speech waits', aroundLink(before.state, moment)));
+  return quiet(turn) ? before : withLink(before, keepCurrent(link));
 }
 
 function signed(before: Stepped, sign: Sign, moment: Moment): Stepped {
@@ -49,16 +57,28 @@ function signed(before: Stepped, sign: Sign, moment: Moment): Stepped {
   if (state.setup.phase === 'activating' && sign !== 'released')
     return sign === 'pressed' ? then(before, { turn: state.turn, acts: [cue('code')] }) : before;
   const pressed = pressTurn(state.turn, sign, aroundTurn(state, moment.at));
-  const next = then(before, pressed);
-  const link = pressed.hurry ? hurry(state.link, moment.at) : state.link;
-  if (sign !== 'doubled') return { ...next, state: { ...next.state, link } };
+  let next = then(before, pressed);
+  if (pressed.hurry) next = relink(next, hurry(state.link, 'press', aroundLink(next.state, moment)));
+  if (sign !== 'doubled') return next;
   const muted = !state.muted;
-  return { state: { ...next.state, link, muted }, acts: [...next.acts, cue(muted ? 'muted' : 'unmuted')] };
+  return { state: { ...next.state, muted }, acts: [...next.acts, cue(muted ? 'muted' : 'unmuted')] };
+}
+
+function switched(state: State, { enabled, maxAttempts }: Event & { type: 'reconnect.switched' }): State {
+  return { ...state, limits: { enabled, maxAttempts } };
 }
 
 function setUp(state: State, event: Event): State['setup'] {
   if (event.type === 'setup.activating') return { phase: 'activating', code: event.code };
   return event.type === 'setup.done' ? { phase: 'done' } : state.setup;
+}
+
+function relink(before: Stepped, { link, lessons, acts }: LinkStepped): Stepped {
+  return { state: { ...before.state, link, lessons }, acts: [...before.acts, ...acts] };
+}
+
+function withLink(before: Stepped, link: State['link']): Stepped {
+  return link === before.state.link ? before : { ...before, state: { ...before.state, link } };
 }
 
 function then(before: Stepped, part: { turn: State['turn']; acts: readonly Act[] }): Stepped {

@@ -224,15 +224,17 @@ describe('the agent', { concurrency: 6 }, () => {
   );
 
   it(
-    'gives up waiting for a server that has vanished without a word',
-    against(faults.blackHoleAfterHello(), async (rig) => {
+    'finds a server that has vanished without a word by its silence, and sends the whole utterance to the next',
+    against(faults.blackHoleAfterHello(), async (rig, server) => {
       await rig.linkIs('ready');
       rig.press();
       await rig.turnIs('listening');
       rig.agent.dispatch({ type: 'button.pressed' });
       rig.agent.dispatch({ type: 'button.released' });
       await rig.turnIs('thinking');
-      await until(() => rig.cues.includes('no-answer'), 'the cue for no answer');
+      await until(() => server.sessions.length === 2, 'a second connection');
+      assert.equal(rig.agent.history.lastLoss?.detectedBy, 'heartbeat');
+      await until(() => rig.agent.held.utterance?.take === 2, 'the utterance once more');
     }),
   );
 

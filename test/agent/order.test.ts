@@ -24,7 +24,7 @@ it('listen start is on the wire before the microphone starts, and before any pac
     const say = agent.connections.say.bind(agent.connections);
     agent.connections.say = (attempt, message) => {
       deeds.push(message.type);
-      say(attempt, message);
+      return say(attempt, message);
     };
     rig.press();
     assert.deepEqual(deeds, ['listen', 'microphone']);

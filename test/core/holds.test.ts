@@ -2,17 +2,35 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Holds } from '../../src/core/holds.ts';
-import { stepLink } from '../../src/core/link.ts';
+import { stepLink } from '../../src/core/reconnect.ts';
+import { aroundLink } from '../../src/core/state.ts';
 import { Box, HELLO, type PolicyChanges } from '../helpers/box.ts';
 
-const ready = (changes: PolicyChanges = {}) => new Box(changes).connect();
+function ready(changes: PolicyChanges = {}): Box {
+  const box = new Box(changes);
+  // No jitter in the time to renewal.
+  box.dice = 0;
+  return box.connect();
+}
 const connecting = () => new Box().do({ type: 'agent.started' });
 const realtime = () => ready({ turn: { mode: 'realtime' } });
 
 type Row = readonly [state: string, box: () => Box, holds: Partial<Holds>];
 
+/** What a fresh connection is watched by. */
+const LIVING = [
+  { name: 'link heartbeat of 1, 15000 ms since 0', afterMs: 15_000, from: 0 },
+  { name: 'link monitor of 1 since 0', afterMs: 5_000, from: 0 },
+];
+
+/** After three heartbeats, each answered. */
+const watchedAt50s = [
+  { name: 'link heartbeat of 1, 15000 ms since 45000', afterMs: 15_000, from: 45_000 },
+  { name: 'link monitor of 1 since 50000', afterMs: 5_000, from: 50_000 },
+];
+
 const ROWS: readonly Row[] = [
-  ['idle', () => ready(), { utterance: null, playback: null, status: 'idle', timers: [] }],
+  ['idle', () => ready(), { utterance: null, playback: null, status: 'idle', timers: LIVING }],
   [
     'a press not yet decided',
     () => ready().do({ type: 'button.pressed' }),
@@ -134,25 +152,31 @@ const ROWS: readonly Row[] = [
   [
     'dialling',
     () => connecting(),
-    { sockets: [1], timers: [{ name: 'link dial of attempt 1', afterMs: 11_000 }] },
+    { sockets: [1], timers: [{ name: 'link dial of attempt 1', afterMs: 11_000, from: 0 }] },
   ],
   [
     'waiting for the hello',
     () => connecting().do({ type: 'socket.opened', attempt: 1 }),
-    { sockets: [1], timers: [{ name: 'link hello of attempt 1', afterMs: 10_000 }] },
+    { sockets: [1], timers: [{ name: 'link hello of attempt 1', afterMs: 10_000, from: 0 }] },
   ],
   [
     'a successor dialling',
-    () => ready({ link: { renewAfterMs: 50_000 } }).pass(50_000),
-    { sockets: [1, 2], timers: [{ name: 'link dial of attempt 2', afterMs: 11_000 }] },
+    () => ready({ link: { assumedRenewMs: 50_000 } }).pass(50_000),
+    {
+      sockets: [1, 2],
+      timers: [...watchedAt50s, { name: 'link dial of attempt 2', afterMs: 11_000, from: 50_000 }],
+    },
   ],
   [
     'a successor waiting for its hello',
     () =>
-      ready({ link: { renewAfterMs: 50_000 } })
+      ready({ link: { assumedRenewMs: 50_000 } })
         .pass(50_000)
         .do({ type: 'socket.opened', attempt: 2 }),
-    { sockets: [1, 2], timers: [{ name: 'link hello of attempt 2', afterMs: 10_000 }] },
+    {
+      sockets: [1, 2],
+      timers: [...watchedAt50s, { name: 'link hello of attempt 2', afterMs: 10_000, from: 50_000 }],
+    },
   ],
 ];
 
@@ -160,8 +184,13 @@ describe('holds', () => {
   for (const [state, box, expected] of ROWS)
     it(`in ${state}`, () => {
       const { holds } = box();
+      // A turn's timers alone, but in the rows about the connection.
+      const turn = expected.timers?.[0]?.name.startsWith('turn ');
+      const seen = turn
+        ? { ...holds, timers: holds.timers.filter((timer) => !timer.name.startsWith('link ')) }
+        : holds;
       for (const [key, value] of Object.entries(expected))
-        assert.deepEqual(holds[key as keyof Holds], value, key);
+        assert.deepEqual(seen[key as keyof Holds], value, key);
     });
 });
 
@@ -185,7 +214,7 @@ describe('what the link remembers', () => {
   });
 
   it('renews nothing when a turn began before the successor’s hello', () => {
-    const box = ready({ link: { renewAfterMs: 50_000 } }).pass(50_000);
+    const box = ready({ link: { assumedRenewMs: 50_000 } }).pass(50_000);
     box.do({ type: 'socket.opened', attempt: 2 }, { type: 'button.pressed' });
     box.do({ type: 'server.said', attempt: 2, message: HELLO });
     assert.deepEqual(box.holds.sockets, [1]);
@@ -198,8 +227,7 @@ describe('the hello', () => {
     const { acts } = stepLink(
       box.state.link,
       { type: 'socket.opened', attempt: 1 },
-      { at: 0, dice: 0 },
-      box.state.policy.link,
+      aroundLink(box.state, { at: 0, dice: 0 }),
     );
     assert.deepEqual(acts, [
       {

@@ -5,8 +5,20 @@ import type { Loss } from '../../src/core/events.ts';
 import { Box, HELLO, RESET } from '../helpers/box.ts';
 
 const started = () => new Box().do({ type: 'agent.started' });
-const NORMAL: Loss = { class: 'normal', reason: 'closed with 1000', detectedBy: 'close frame', quick: false };
-const REFUSED: Loss = { class: 'transient', reason: 'ECONNREFUSED', detectedBy: 'socket error', quick: true };
+const NORMAL: Loss = {
+  class: 'normal',
+  kind: 'normal close',
+  reason: 'closed with 1000',
+  detectedBy: 'close frame',
+  quick: false,
+};
+const REFUSED: Loss = {
+  class: 'transient',
+  kind: 'network error',
+  reason: 'ECONNREFUSED',
+  detectedBy: 'socket error',
+  quick: true,
+};
 
 function delayOf(box: Box): number {
   assert.equal(box.state.link.phase, 'waiting');
@@ -33,19 +45,12 @@ describe('connecting', () => {
     assert.equal(box.state.link.phase, 'ready');
   });
 
-  it('ignores a hello for another transport', () => {
+  it('takes a hello for another transport for a broken protocol', () => {
     const box = started().do({ type: 'socket.opened', attempt: 1 });
-    box.do({
-      type: 'server.said',
-      attempt: 1,
-      message: {
-        ...HELLO,
-        type: 'hello',
-        transport: 'udp',
-        audio: HELLO.type === 'hello' ? HELLO.audio : policyAudio,
-      },
-    });
-    assert.equal(box.state.link.phase, 'greeting');
+    box.hear({ type: 'hello', transport: 'udp', audio: AUDIO, sessionId: 'x' });
+    const { link } = box.state;
+    assert.equal(link.phase === 'waiting' && link.loss.class, 'protocol');
+    assert.match(link.phase === 'waiting' ? link.loss.reason : '', /"udp"/);
   });
 
   it('gives up an attempt whose socket never reports, and one that gets no hello', () => {
@@ -72,7 +77,7 @@ describe('connecting', () => {
   });
 });
 
-const policyAudio = { format: 'opus', sampleRateHz: 24_000, channels: 1, frameMs: 60 };
+const AUDIO = { format: 'opus', sampleRateHz: 24_000, channels: 1, frameMs: 60 };
 
 describe('a loss', () => {
   it('of a proven session is answered within the first retry time', () => {
@@ -168,7 +173,12 @@ describe('a loss', () => {
 });
 
 describe('renewal', () => {
-  const renewing = () => new Box({ link: { renewAfterMs: 50_000 } }).connect().pass(50_000);
+  function renewing(): Box {
+    const box = new Box({ link: { assumedRenewMs: 50_000 } });
+    // No jitter in the time to renewal.
+    box.dice = 0;
+    return box.connect().pass(50_000);
+  }
 
   it('dials a successor beside a quiet connection and moves to it at its hello', () => {
     const box = renewing();

@@ -96,8 +96,11 @@ function anyEvent(state: State, random: () => number): Event {
     { type: 'press.asked' },
     { type: 'press.asked', holdMs: random() * 2_000 },
     { type: 'stop.asked' },
+    { type: 'socket.reached', attempt },
     { type: 'socket.opened', attempt },
     { type: 'socket.opened', attempt },
+    { type: 'socket.heard', attempt, rttMs: random() < 0.5 ? null : random() * 3_000 },
+    { type: 'reconnect.asked' },
     { type: 'server.said', attempt, message: HELLO },
     { type: 'server.said', attempt, message },
     { type: 'server.said', attempt, message },
@@ -117,6 +120,11 @@ function anyEvent(state: State, random: () => number): Event {
   if (random() < 0.01) return { type: 'speaker.failed', turn, reason: 'gone' };
   if (random() < 0.002) return { type: 'setup.activating', code: '123456' };
   if (random() < 0.02) return { type: 'setup.done' };
+  if (random() < 0.003) return { type: 'disconnect.asked', why: 'asked' };
+  if (random() < 0.02) return { type: 'connect.asked' };
+  if (random() < 0.01) return { type: 'clock.synchronized' };
+  if (random() < 0.005)
+    return { type: 'reconnect.switched', enabled: random() < 0.8, maxAttempts: Math.floor(random() * 4) };
   return pick(events, random());
 }
 
@@ -162,8 +170,19 @@ function check(box: Box): void {
   const transientLink = link.phase === 'waiting' || link.phase === 'dialing' || link.phase === 'greeting';
   const linkTimers = holds.timers.filter((timer) => timer.name.startsWith('link '));
   const turnTimers = holds.timers.filter((timer) => timer.name.startsWith('turn '));
-  if (transientLink || holds.sockets.length === 2)
-    assert.equal(linkTimers.length, 1, `no timer in ${link.phase}`);
+  if (transientLink) assert.equal(linkTimers.length, 1, `no timer in ${link.phase}`);
+  if (link.phase === 'ready') {
+    const beats = linkTimers.filter((timer) => /^link (heartbeat|\w+ ping) of/.test(timer.name));
+    assert.equal(beats.length, 1, 'a connection without a heartbeat');
+    assert.ok(
+      linkTimers.some((timer) => timer.name.startsWith('link monitor')),
+      'or without a monitor',
+    );
+    const making = linkTimers.filter((timer) => timer.name.endsWith(`of attempt ${link.attempt}`));
+    assert.equal(making.length, holds.sockets.length - 1, 'a successor without a deadline');
+  }
+  if (['resting', 'closed', 'stopped', 'ended'].includes(link.phase))
+    assert.deepEqual([holds.sockets, linkTimers], [[], []], `something is left in ${link.phase}`);
   if (turn.phase !== 'idle') assert.ok(turnTimers.length >= 1, `no timer in ${turn.phase}`);
   if (turn.phase === 'idle') assert.deepEqual(turnTimers, []);
   if (state.gesture.phase === 'undecided' || state.gesture.phase === 'held-for')
@@ -183,7 +202,7 @@ const POLICIES: readonly (readonly [string, PolicyChanges])[] = [
   ['as shipped', {}],
   [
     'realtime, renewing, button in mode click',
-    { turn: { mode: 'realtime' }, link: { renewAfterMs: 5_000 }, gesture: { mode: 'click' } },
+    { turn: { mode: 'realtime' }, link: { assumedRenewMs: 5_000 }, gesture: { mode: 'click' } },
   ],
   [
     'on demand with a limit, button in mode hold',
@@ -191,7 +210,7 @@ const POLICIES: readonly (readonly [string, PolicyChanges])[] = [
   ],
   [
     'without follow-up and unsolicited speech, renewing',
-    { turn: { followUp: false, unsolicited: 'mute' }, link: { renewAfterMs: 2_000 } },
+    { turn: { followUp: false, unsolicited: 'mute' }, link: { assumedRenewMs: 2_000 } },
   ],
 ];
 
@@ -204,6 +223,7 @@ describe(`random walks (seed ${SEED})`, () => {
       let readySteps = 0;
       for (let stepNumber = 0; stepNumber < STEPS; stepNumber += 1) {
         box.dice = random();
+        box.rttMs = random() < 0.2 ? null : random() * 2_000;
         const choice = random();
         const before = box.state;
         const event = choice < 0.5 ? naturalEvent(before) : anyEvent(before, random);

@@ -9,6 +9,7 @@ import type { DeviceMessage, ServerMessage } from '../../src/protocol/messages.t
 
 export type PolicyChanges = {
   readonly configured?: boolean;
+  readonly limits?: Partial<Policy['limits']>;
   readonly link?: Partial<Policy['link']>;
   readonly gesture?: Partial<Policy['gesture']>;
   readonly turn?: Partial<Policy['turn']>;
@@ -25,10 +26,16 @@ export function policy(changes: PolicyChanges = {}): Policy {
       firstRetryMs: 250,
       connectTimeoutMs: 10_000,
       helloTimeoutMs: 10_000,
-      renewAfterMs: null,
+      pingIntervalMs: 0,
+      pingTimeoutMs: 5_000,
+      monitorIntervalMs: 5_000,
+      renew: true,
+      assumedRenewMs: null,
+      restAfterMs: 0,
       version: 1,
       ...changes.link,
     },
+    limits: { enabled: true, maxAttempts: 0, ...changes.limits },
     gesture: { mode: 'hybrid', holdAfterMs: 400, doubleMs: 300, ...changes.gesture },
     turn: { mode: 'auto', followUp: true, offlineHoldMs: 20_000, unsolicited: 'play', ...changes.turn },
   };
@@ -43,6 +50,7 @@ export const HELLO: ServerMessage = {
 
 export const RESET: Loss = {
   class: 'transient',
+  kind: 'connection reset',
   reason: 'connection broke off (1006)',
   detectedBy: 'socket',
   quick: false,
@@ -52,12 +60,16 @@ export class Box {
   state: State;
   at = 0;
   dice = 0.5;
+  /** The round trip of the server's answers to pings; null: it does not answer. */
+  rttMs: number | null = 20;
+  /** When a ping went out. */
+  readonly pings: number[] = [];
   /** Everything said and signalled since the last `took`: `listen start auto`, `abort`, `cue listen`. */
   #acts: string[] = [];
   readonly #due = new Map<string, number>();
 
   constructor(changes: PolicyChanges = {}) {
-    this.state = startState(policy(changes));
+    this.state = startState(policy(changes), 0);
     this.#match();
   }
 
@@ -69,8 +81,12 @@ export class Box {
     for (const event of events) {
       const stepped = step(this.state, event, { at: this.at, dice: this.dice });
       this.state = stepped.state;
-      this.#acts.push(...stepped.acts.map(wordsOf));
+      this.#acts.push(...stepped.acts.flatMap(wordsOf));
       this.#match();
+      const ping = stepped.acts.find((act) => act.type === 'ping');
+      if (ping !== undefined) this.pings.push(this.at);
+      if (ping !== undefined && this.rttMs !== null)
+        this.do({ type: 'socket.heard', attempt: ping.attempt, rttMs: this.rttMs });
     }
     return this;
   }
@@ -152,12 +168,14 @@ export class Box {
     const held = this.holds.timers;
     for (const name of this.#due.keys())
       if (!held.some((timer) => timer.name === name)) this.#due.delete(name);
-    for (const { name, afterMs } of held) if (!this.#due.has(name)) this.#due.set(name, this.at + afterMs);
+    for (const { name, afterMs, from } of held)
+      if (!this.#due.has(name)) this.#due.set(name, (from ?? this.at) + afterMs);
   }
 }
 
-function wordsOf(act: Act): string {
-  return act.type === 'cue' ? `cue ${act.cue}` : words(act.message);
+function wordsOf(act: Act): readonly string[] {
+  if (act.type === 'cue') return [`cue ${act.cue}`];
+  return act.type === 'say' ? [words(act.message)] : [];
 }
 
 function words(message: DeviceMessage): string {

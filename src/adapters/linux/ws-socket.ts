@@ -1,178 +1,277 @@
 // One WebSocket per dial, with its own absolute deadline; every way it can end becomes exactly one `closed` with a
 // failure class. Knows no messages, no policy and no other attempt.
-import { readFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
-import { rootCertificates } from 'node:tls';
+import type { Socket as TcpSocket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Cancel, Clock, Dialer, DialRequest, Loss, Socket, SocketEvents } from '../../ports.ts';
-import { meaningOfClose, meaningOfError, meaningOfStatus } from './failure-class.ts';
+import { clockIsSet } from './clock-sync.ts';
+import { type Target, targetOf } from './dial-target.ts';
+import {
+  lossOfAnswer,
+  lossOfClose,
+  lossOfDeadline,
+  lossOfError,
+  type Sight,
+  tellable,
+} from './loss-words.ts';
+import { NameLookup, type Resolve } from './name-lookup.ts';
+import { ServerConnection } from './server-connection.ts';
+import { TlsSessions } from './tls-sessions.ts';
 
 /** Text messages are small; 1 MiB is what the most used server's library takes too. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
-/** A peer that doesn't answer a close frame is not waited for. */
+/** A peer that doesn't answer a close frame, or cannot take ours, is not waited for longer than the port promises. */
 const CLOSE_TIMEOUT_MS = 2_000;
-const REASON_CHARS = 200;
+/** A ping is answered or the connection given up long before there are more. Victim: the oldest. */
+const MARKS_KEPT = 8;
 
-export function wsDialer(parts: { clock: Clock }): Dialer {
+/** What a person gets to know of a close of our own that found no partner. */
+const CLOSED_BY_US: Loss = {
+  class: 'normal',
+  kind: 'normal close',
+  reason: 'closed by us',
+  detectedBy: 'close',
+  quick: false,
+};
+
+const HUNG_UP: Loss = { ...lossOfClose(1006, ''), reason: 'the server hung up without a close frame (1006)' };
+
+/** What all dials share. */
+type Shared = {
+  readonly clock: Clock;
+  readonly clockIsSet: () => boolean;
+  readonly names: NameLookup;
+  readonly sessions: TlsSessions;
+};
+
+export function wsDialer(parts: { clock: Clock; clockIsSet?: () => boolean; lookup?: Resolve }): Dialer {
+  const { clock, lookup } = parts;
+  const shared: Shared = {
+    clock,
+    clockIsSet: parts.clockIsSet ?? (() => clockIsSet({ clock })),
+    names: new NameLookup({ clock, ...(lookup === undefined ? {} : { resolve: lookup }) }),
+    sessions: new TlsSessions(),
+  };
   return {
     dial: (request, on) => {
+      const target = targetOf(request, shared.sessions);
+      if ('failed' in target) return unopened(request, clock, on, target.failed);
       try {
-        return new WsSocket(request, on, parts.clock);
+        return new WsSocket(request, target, on, shared);
       } catch (error) {
-        // An address that is none, or a certificate file that cannot be read: reported like any other failure.
-        const loss = {
-          class: 'configuration',
-          detectedBy: 'dial',
-          quick: false,
-          reason: textOf(error),
-        } as const;
-        return unopened(parts.clock, on, loss);
+        // A header with a line break in it; Node names the header and not its value.
+        return unopened(request, clock, on, error instanceof Error ? error.message : String(error));
       }
     },
   };
 }
 
+/** `upgraded`: the server's 101 has come and is being looked at; `closing`: we asked for the end. */
+type Phase = 'dialling' | 'upgraded' | 'open' | 'closing' | 'over';
+
 class WsSocket implements Socket {
   readonly #ws: WebSocket;
-  readonly #clock: Clock;
+  readonly #on: SocketEvents;
+  readonly #request: DialRequest;
+  readonly #target: Target;
+  readonly #shared: Shared;
   readonly #disarm: Cancel;
+  #connection: ServerConnection | undefined;
+  #phase: Phase = 'dialling';
   /** The first sign of trouble; the close event that follows it knows less. */
   #trouble: Loss | undefined;
+  /** Pings that are not answered yet. */
+  #marks: readonly string[] = [];
 
-  constructor(request: DialRequest, on: SocketEvents, clock: Clock) {
-    this.#clock = clock;
-    const ws = new WebSocket(request.url, {
+  constructor(request: DialRequest, target: Target, on: SocketEvents, shared: Shared) {
+    this.#request = request;
+    this.#target = target;
+    this.#on = on;
+    this.#shared = shared;
+    const options = {
       headers: { ...request.headers },
       perMessageDeflate: false,
       followRedirects: false,
       maxPayload: MAX_PAYLOAD_BYTES,
-      // Only against a stalled upgrade; the deadline for all of it is below, for this one restarts at every byte.
-      handshakeTimeout: request.deadlineMs,
-      ...(request.caFile === undefined
-        ? {}
-        : { ca: [...rootCertificates, readFileSync(request.caFile, 'utf8')] }),
-    });
-    this.#ws = ws;
-    this.#disarm = clock.after(request.deadlineMs, () =>
-      this.#fail({
-        class: 'transient',
-        reason: `not connected within ${request.deadlineMs / 1000} s`,
-        detectedBy: 'deadline',
-        quick: false,
-      }),
+      closeTimeout: CLOSE_TIMEOUT_MS,
+      createConnection: () => this.#connect(),
+    };
+    this.#ws = new WebSocket(request.url, options);
+    this.#listen();
+    this.#disarm = shared.clock.after(request.deadlineMs, () =>
+      this.#end(lossOfDeadline(request.deadlineMs, this.#sight())),
     );
-    ws.on('open', () => {
-      this.#disarm();
-      on.opened();
-    });
-    ws.on('message', (data, isBinary) => {
-      const bytes = data as Buffer;
-      if (isBinary) on.binary(bytes);
-      else on.text(bytes.toString('utf8'));
-    });
-    ws.on('unexpected-response', (_request, response) => this.#fail(refused(response, clock.wallMs())));
-    ws.on('error', (error) => {
-      this.#trouble ??= failed(error);
-    });
-    ws.on('close', (code, reason) => {
-      this.#disarm();
-      on.closed(this.#trouble ?? closedBy(code, reason.toString('utf8')));
-    });
   }
 
   get bufferedBytes(): number {
     return this.#ws.bufferedAmount;
   }
 
-  sendText(text: string): void {
-    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.send(text, socketOnSent);
+  get isOpen(): boolean {
+    return this.#ws.readyState === WebSocket.OPEN;
   }
 
-  sendBinary(bytes: Uint8Array): void {
-    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.send(bytes, socketOnSent);
+  sendText(text: string): boolean {
+    if (!this.isOpen) return false;
+    this.#ws.send(text, this.#sent);
+    return true;
+  }
+
+  sendBinary(bytes: Uint8Array): boolean {
+    if (!this.isOpen) return false;
+    this.#ws.send(bytes, this.#sent);
+    return true;
+  }
+
+  ping(mark: number): boolean {
+    if (!this.isOpen) return false;
+    const text = String(mark);
+    this.#marks = [...this.#marks, text].slice(-MARKS_KEPT);
+    this.#ws.ping(text, undefined, this.#sent);
+    return true;
   }
 
   close(): void {
-    if (this.#ws.readyState !== WebSocket.OPEN) return this.#ws.terminate();
-    this.#ws.close(1000);
-    const cancel = this.#clock.after(CLOSE_TIMEOUT_MS, () => this.#ws.terminate());
-    this.#ws.once('close', cancel);
+    if (this.#phase === 'closing' || this.#phase === 'over') return;
+    if (this.#phase === 'open') {
+      this.#phase = 'closing';
+      return this.#ws.close(1000);
+    }
+    // Reported when `ws` says that its handshake was aborted, which it does a moment later.
+    this.#trouble ??= CLOSED_BY_US;
+    this.#ws.terminate();
   }
 
   terminate(): void {
+    this.#phase = 'over';
     this.#disarm();
-    this.#ws.removeAllListeners();
-    // `ws` reports an aborted handshake as an error; without a listener that would end the process.
-    this.#ws.on('error', socketOnSent);
+    // The listeners stay and are deaf from now on: `ws` reports an aborted handshake as an error, which without one
+    // would end the process.
     this.#ws.terminate();
+    this.#connection?.socket.destroy();
   }
 
-  #fail(loss: Loss): void {
+  #connect(): TcpSocket {
+    const connection = new ServerConnection(this.#target, this.#shared);
+    const { socket } = connection;
+    socket.once('connect', () => {
+      if (this.#phase !== 'over') this.#on.reached();
+    });
+    // Of what happens to an open connection below WebSocket, `ws` says "1006" and no more.
+    socket.on('error', (error) => this.#failed(error));
+    socket.on('end', () => {
+      if (this.isOpen) this.#trouble ??= HUNG_UP;
+    });
+    // The server has sent its close frame and our answer is with the kernel: what it still does with its half of the
+    // connection is of no interest, and some never end it. When we are the one who complains, it is left time to read.
+    socket.on('finish', () => {
+      const concluded = this.#phase === 'open' || this.#phase === 'closing';
+      if (concluded && this.#trouble === undefined) this.#ws.terminate();
+    });
+    this.#connection = connection;
+    return socket;
+  }
+
+  #listen(): void {
+    const ws = this.#ws;
+    ws.on('upgrade', () => {
+      if (this.#phase === 'dialling') this.#phase = 'upgraded';
+    });
+    ws.on('unexpected-response', (_request, response) => this.#end(lossOfAnswer(response, this.#sight())));
+    ws.on('open', () => {
+      if (this.#phase !== 'upgraded') return;
+      this.#phase = 'open';
+      this.#disarm();
+      this.#connection?.worked();
+      this.#on.opened();
+    });
+    ws.on('message', (data, isBinary) => {
+      if (this.#phase === 'over') return;
+      const bytes = data as Buffer;
+      if (isBinary) this.#on.binary(bytes);
+      else this.#on.text(bytes.toString('utf8'));
+    });
+    ws.on('ping', () => {
+      if (this.#phase !== 'over') this.#on.pinged();
+    });
+    ws.on('pong', (payload) => this.#answered(payload.toString('utf8')));
+    ws.on('error', (error) => this.#failed(error));
+    ws.on('close', (code, reason) =>
+      this.#end(this.#trouble ?? this.#closedBy(code, reason.toString('utf8'))),
+    );
+  }
+
+  /** What answers none of our pings is still a sign of life. RFC 6455 §5.5.3: an answer covers the pings before it. */
+  #answered(text: string): void {
+    if (this.#phase === 'over') return;
+    const at = this.#marks.indexOf(text);
+    if (at === -1) return this.#on.pinged();
+    this.#marks = this.#marks.slice(at + 1);
+    this.#on.ponged(Number(text));
+  }
+
+  /** An open connection is left to end in its own way, for `ws` still tells the server what it did wrong. */
+  #failed(error: Error): void {
+    if (this.#phase === 'over') return;
+    const loss = this.#phase === 'closing' ? CLOSED_BY_US : lossOfError(error, this.#sight());
     this.#trouble ??= loss;
+    if (this.#phase === 'dialling' || this.#phase === 'upgraded') this.#end(this.#trouble);
+  }
+
+  /** A failed send ends in a close that tells more, unless `ws` has not noticed. */
+  readonly #sent = (error?: Error | null): void => {
+    if (error === undefined || error === null || !this.isOpen) return;
+    this.#failed(error);
     this.#ws.terminate();
+  };
+
+  #closedBy(code: number, text: string): Loss {
+    return this.#phase === 'closing' && code === 1006 ? CLOSED_BY_US : lossOfClose(code, text);
+  }
+
+  /** The only way to report an end. */
+  #end(loss: Loss): void {
+    if (this.#phase === 'over') return;
+    this.terminate();
+    this.#on.closed(tellable(loss, this.#request.headers));
+  }
+
+  #sight(): Sight {
+    const { host, port, trust } = this.#target;
+    const { caFile, url } = this.#request;
+    const doubt = this.#connection?.doubt;
+    return {
+      host,
+      port,
+      path: new URL(url).pathname,
+      secure: trust !== undefined,
+      ...(caFile === undefined ? {} : { caFile }),
+      stage: this.#connection?.stage ?? 'looking up',
+      upgrading: this.#phase === 'upgraded',
+      hadOpened: this.#phase === 'open' || this.#phase === 'closing',
+      verifiedBefore: this.#connection?.verifiedBefore ?? false,
+      ...(doubt === undefined ? {} : { doubt }),
+      clockIsSet: this.#shared.clockIsSet(),
+      wallMs: this.#shared.clock.wallMs(),
+    };
   }
 }
 
-function unopened(clock: Clock, on: SocketEvents, loss: Loss): Socket {
-  const cancel = clock.after(0, () => on.closed(loss));
-  return { bufferedBytes: 0, sendText() {}, sendBinary() {}, close: cancel, terminate: cancel };
-}
-
-function refused(response: IncomingMessage, wallMs: number): Loss {
-  response.resume();
-  const status = response.statusCode ?? 0;
-  const retryAfterMs = retryAfter(response.headers['retry-after'], wallMs);
-  const reason = `HTTP ${status} ${response.statusMessage ?? ''} instead of an upgrade`;
+/** A dial that could not even begin, reported like any other failure. */
+function unopened(request: DialRequest, clock: Clock, on: SocketEvents, reason: string): Socket {
+  const loss = {
+    class: 'configuration',
+    kind: 'other',
+    reason,
+    detectedBy: 'dial',
+    quick: false,
+  } as const;
   return {
-    ...meaningOfStatus(status),
-    reason: printable(reason),
-    detectedBy: 'http',
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    bufferedBytes: 0,
+    isOpen: false,
+    sendText: () => false,
+    sendBinary: () => false,
+    ping: () => false,
+    close() {},
+    terminate: clock.after(0, () => on.closed(tellable(loss, request.headers))),
   };
 }
-
-/** Seconds or an HTTP date. */
-function retryAfter(header: string | undefined, wallMs: number): number | undefined {
-  if (header === undefined) return undefined;
-  const seconds = Number(header);
-  const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - wallMs;
-  return Number.isFinite(ms) && ms >= 0 ? ms : undefined;
-}
-
-function failed(error: Error): Loss {
-  const code = codeOf(error);
-  return {
-    ...meaningOfError(code),
-    reason: textOf(error),
-    detectedBy: code?.startsWith('EAI') || code === 'ENOTFOUND' ? 'dns' : 'socket error',
-  };
-}
-
-/** Several addresses tried at once fail as one error that holds the others; their code is the telling one. */
-function codeOf(error: Error): string | undefined {
-  const { code, errors } = error as { code?: unknown; errors?: unknown };
-  if (typeof code === 'string') return code;
-  const [first] = Array.isArray(errors) ? errors : [];
-  return first instanceof Error ? codeOf(first) : undefined;
-}
-
-function closedBy(code: number, text: string): Loss {
-  const said = text === '' ? '' : ` (${text})`;
-  return {
-    ...meaningOfClose(code),
-    reason: printable(code === 1006 ? 'connection broke off (1006)' : `closed with ${code}${said}`),
-    detectedBy: code === 1006 ? 'socket' : 'close frame',
-  };
-}
-
-function textOf(error: unknown): string {
-  const text = error instanceof Error ? error.message || (codeOf(error) ?? error.name) : String(error);
-  return printable(text);
-}
-
-function printable(text: string): string {
-  return text.slice(0, REASON_CHARS).replace(/\p{C}/gu, ' ').trim();
-}
-
-/** A send that fails is followed by a close, which tells more. */
-function socketOnSent(): void {}

@@ -1,95 +1,49 @@
-// The real dialler against real servers: each way of failing becomes exactly one `closed` with its class.
+// The real dialler on connections that open: what they carry, and how each way of ending becomes exactly one `closed`.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer as createTlsServer } from 'node:https';
-import { createServer, type Server, type Socket as TcpSocket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import type { Socket as TcpSocket } from 'node:net';
 import { describe, it } from 'node:test';
-import { WebSocketServer } from 'ws';
 import { clock } from '../../../src/adapters/linux/clock.ts';
-import {
-  meaningOfClose,
-  meaningOfError,
-  meaningOfStatus,
-} from '../../../src/adapters/linux/failure-class.ts';
 import { wsDialer } from '../../../src/adapters/linux/ws-socket.ts';
-import type { DialRequest, Loss, Socket } from '../../../src/ports.ts';
 import { until } from '../../helpers/card.ts';
+import { handClock } from '../../helpers/hand-clock.ts';
+import type { Script } from '../../helpers/scripted-server.ts';
 import {
-  type Entrance,
-  type Script,
-  type Session,
-  startScriptedServer,
-} from '../../helpers/scripted-server.ts';
+  against,
+  againstTcp,
+  dial,
+  lossOf,
+  onUpgradeRequest,
+  opened,
+  quiet,
+  unusedPort,
+} from './dialling.ts';
 
-type Dialled = { socket: Socket; opened: number; closed: Loss[]; texts: string[]; binaries: Uint8Array[] };
+/** RFC 6455 §5.2: FIN and opcode, then length; servers do not mask. */
+const frameOf = (opcode: number, payload: Uint8Array) =>
+  Buffer.concat([Uint8Array.of(0x80 | opcode, payload.length), payload]);
+const CLOSE_1001 = frameOf(0x8, Uint8Array.of(0x03, 0xe9));
+const CLOSE_WITHOUT_CODE = frameOf(0x8, new Uint8Array());
+const PING = frameOf(0x9, Buffer.from('there?'));
+const pongOf = (text: string) => frameOf(0xa, Buffer.from(text));
 
-function dial(url: string, more: Partial<DialRequest> = {}): Dialled {
-  const seen = { opened: 0, closed: [] as Loss[], texts: [] as string[], binaries: [] as Uint8Array[] };
-  const socket = wsDialer({ clock }).dial(
-    { url, headers: {}, deadlineMs: 10_000, ...more },
-    {
-      opened: () => {
-        seen.opened += 1;
-      },
-      text: (text) => seen.texts.push(text),
-      binary: (bytes) => seen.binaries.push(bytes),
-      closed: (loss) => seen.closed.push(loss),
-    },
-  );
-  return Object.assign(seen, { socket });
-}
+/** Upgrades well and hands over the bare TCP connection. */
+const upgrading = (then: (socket: TcpSocket) => void) => (socket: TcpSocket) =>
+  onUpgradeRequest(socket, (good) => {
+    socket.write(good);
+    then(socket);
+  });
 
-async function lossOf(dialled: Dialled): Promise<Loss> {
-  await until(() => dialled.closed.length > 0, 'closed');
-  const [loss] = dialled.closed;
-  if (loss === undefined) throw new Error('no loss');
-  return loss;
-}
-
-async function against(
-  script: Script,
-  play: (url: string, session: () => Session) => Promise<void>,
-): Promise<void> {
-  const server = await startScriptedServer(script);
-  try {
-    await play(server.url, () => {
-      const session = server.sessions[0];
-      if (session === undefined) throw new Error('no session');
-      return session;
-    });
-  } finally {
-    await server.stop();
-  }
-}
-
-/** Never ends by itself. */
-const quiet: Script = async (session) => {
-  await session.next(() => false, Number.POSITIVE_INFINITY);
-};
-
-const refusing = (entrance: Entrance): Script =>
-  Object.assign(async () => undefined, { admit: () => entrance });
-
-async function tcpServer(onSocket: (socket: TcpSocket) => void): Promise<{ port: number; server: Server }> {
-  const server = createServer(onSocket);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return { port: address.port, server };
-}
-
-describe('a dial', { concurrency: 6 }, () => {
-  it('opens, sends its headers, and carries text and bytes both ways', () =>
+describe('an open connection', { concurrency: 6 }, () => {
+  it('is reached once, then opened, sends its headers, and carries text and bytes both ways', () =>
     against(quiet, async (url, session) => {
-      const dialled = dial(url, { headers: { 'Device-Id': '02:00:00:00:00:01' } });
-      await until(() => dialled.opened === 1, 'open');
+      const dialled = await opened(dial(url, { headers: { 'Device-Id': '02:00:00:00:00:01' } }));
+      assert.deepEqual(dialled.events, ['reached', 'opened']);
+      assert.equal(dialled.socket.isOpen, true);
       assert.equal(session().headers['device-id'], '02:00:00:00:00:01');
       assert.equal(session().headers['sec-websocket-extensions'], undefined, 'no compression');
-      dialled.socket.sendText('{"type":"listen","state":"stop"}');
-      dialled.socket.sendBinary(Uint8Array.of(1, 2, 3));
+      assert.equal(dialled.socket.sendText('{"type":"listen","state":"stop"}'), true);
+      assert.equal(dialled.socket.sendBinary(Uint8Array.of(1, 2, 3)), true);
       session().raw('端口正常');
       session().binary(Uint8Array.of(4, 5));
       await until(() => session().received.length === 2 && dialled.binaries.length === 1, 'both ways');
@@ -98,236 +52,330 @@ describe('a dial', { concurrency: 6 }, () => {
       dialled.socket.terminate();
     }));
 
-  it('to a port where nobody listens is a quick transient failure', async () => {
-    const { port, server } = await tcpServer(() => undefined);
-    await new Promise((resolve) => server.close(resolve));
-    const loss = await lossOf(dial(`ws://127.0.0.1:${port}/`));
-    assert.equal(loss.class, 'transient');
-    assert.equal(loss.quick, true);
-    assert.match(loss.reason, /ECONNREFUSED/);
-  });
-
-  it('to a name that cannot be found says that it was the name', async () => {
-    const loss = await lossOf(dial('ws://no-such-host.invalid/'));
-    assert.ok(loss.class === 'network' || loss.class === 'transient', loss.class);
-    assert.equal(loss.detectedBy, 'dns');
-  });
-
-  const BAD: readonly (readonly [string, string, Partial<DialRequest>?])[] = [
-    ['an address that is none', 'http//x'],
-    ['a scheme that is not WebSocket', 'ftp://127.0.0.1/'],
-    ['a certificate file that is not there', 'wss://127.0.0.1:9/', { caFile: '/nonexistent/ca.pem' }],
-  ];
-  for (const [sentence, url, more] of BAD)
-    it(`with ${sentence} is a matter of configuration, reported and not thrown`, async () => {
-      const loss = await lossOf(dial(url, more));
-      assert.equal(loss.class, 'configuration');
-    });
-
-  const STATUSES: readonly (readonly [number, Loss['class']])[] = [
-    [401, 'auth'],
-    [404, 'configuration'],
-    [500, 'transient'],
-    [302, 'portal'],
-  ];
-  for (const [status, name] of STATUSES)
-    it(`answered with HTTP ${status} is of class ${name}`, () =>
-      against(refusing({ refuse: status }), async (url) => {
-        const dialled = dial(url);
-        const loss = await lossOf(dialled);
-        assert.equal(loss.class, name);
-        assert.match(loss.reason, new RegExp(String(status)));
-        assert.equal(loss.detectedBy, 'http');
-        assert.equal(dialled.opened, 0);
-      }));
-
-  it('answered with 503 and Retry-After remembers for how long', () =>
-    against(refusing({ refuse: 503, headers: { 'Retry-After': '7' } }), async (url) => {
-      const loss = await lossOf(dial(url));
-      assert.equal(loss.class, 'restarting');
-      assert.equal(loss.retryAfterMs, 7_000);
+  it('answers each ping with its mark, once', () =>
+    against(quiet, async (url) => {
+      const dialled = await opened(dial(url));
+      assert.equal(dialled.socket.ping(7), true);
+      assert.equal(dialled.socket.ping(8.25), true);
+      await until(() => dialled.marks.length === 2, 'both answers');
+      assert.deepEqual(dialled.marks, [7, 8.25]);
+      assert.ok(!dialled.events.includes('pinged'));
+      dialled.socket.terminate();
     }));
 
-  it('answered with Retry-After as a date remembers for how long', () => {
-    const date = new Date(clock.wallMs() + 60_000).toUTCString();
-    return against(refusing({ refuse: 503, headers: { 'Retry-After': date } }), async (url) => {
-      const { retryAfterMs = 0 } = await lossOf(dial(url));
-      assert.ok(retryAfterMs > 50_000 && retryAfterMs <= 60_000, `${retryAfterMs}`);
+  it('takes a pong that answers nothing, and a ping, for life and for no more', async () => {
+    const strangers = ['', '7', 'keep-alive', '8', '6'];
+    const answers = upgrading((socket) =>
+      socket.on('data', () => {
+        // The ping of mark 8 has come: it is answered in the middle, the one before it and itself again never are.
+        for (const text of strangers) socket.write(pongOf(text));
+        socket.write(PING);
+      }),
+    );
+    await againstTcp(answers, async (port) => {
+      const dialled = await opened(dial(`ws://127.0.0.1:${port}/`));
+      dialled.socket.ping(6);
+      dialled.socket.ping(8);
+      await until(() => dialled.events.filter((one) => one === 'pinged').length >= 5, 'life');
+      assert.deepEqual(dialled.marks, [8]);
+      assert.equal(dialled.socket.isOpen, true);
+      dialled.socket.terminate();
     });
   });
 
-  it('that is never answered ends at its deadline', () =>
-    against(refusing('hang'), async (url) => {
-      const loss = await lossOf(dial(url, { deadlineMs: 300 }));
-      assert.equal(loss.detectedBy, 'deadline');
-      assert.equal(loss.class, 'transient');
+  it('is watched by the kernel as well, from 15 s of silence on', () =>
+    against(quiet, async (url, session) => {
+      const dialled = await opened(dial(url));
+      const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');
+      // The fifth column is the timer and when it is due in hundredths of a second; 02 is keep-alive. While something
+      // unacknowledged is on its way it is another, so it is waited for.
+      const due = () =>
+        readFileSync('/proc/net/tcp', 'utf8')
+          .split('\n')
+          .map((line) => line.trim().split(/\s+/))
+          .filter(([, , remote, state]) => remote?.endsWith(`:${port}`) && state === '01')
+          .map(([, , , , , timer = '']) => /^02:([0-9A-F]+)$/.exec(timer)?.[1] ?? '')
+          .map((hex) => Number.parseInt(hex, 16));
+      await until(() => due().some((ticks) => ticks > 0 && ticks <= 1_500), 'keep-alive timer');
+      assert.equal(session().index, 0);
+      dialled.socket.terminate();
     }));
-
-  it('that is answered a byte at a time ends at its deadline all the same', () =>
-    against(refusing({ dribbleEveryMs: 50 }), async (url) => {
-      const loss = await lossOf(dial(url, { deadlineMs: 500 }));
-      assert.equal(loss.detectedBy, 'deadline');
-    }));
-
-  it('answered by something that is not HTTP is a matter of protocol', async () => {
-    const { port, server } = await tcpServer((socket) => socket.end('220 mail.example ESMTP\r\n'));
-    const loss = await lossOf(dial(`ws://127.0.0.1:${port}/`));
-    assert.equal(loss.class, 'protocol');
-    server.close();
-  });
-
-  it('reports one close and the code of the server', () =>
-    against(
-      async (session) => session.close(1001, 'restart'),
-      async (url) => {
-        const dialled = dial(url);
-        const loss = await lossOf(dialled);
-        assert.equal(loss.class, 'restarting');
-        assert.match(loss.reason, /1001 \(restart\)/);
-        assert.equal(dialled.closed.length, 1);
-      },
-    ));
-
-  it('that breaks off without a close frame is transient', () =>
-    against(
-      async (session) => session.terminate(),
-      async (url) => {
-        const loss = await lossOf(dial(url));
-        assert.equal(loss.class, 'transient');
-        assert.match(loss.reason, /1006/);
-      },
-    ));
 
   it('given more than 1 MiB in one message closes as a matter of protocol', () =>
     against(
       async (session) => {
         session.raw('x'.repeat(1_100_000));
-        await session.closed;
+        assert.equal((await session.closed).code, 1009, 'the server is told why');
       },
       async (url) => {
         const dialled = dial(url);
         const loss = await lossOf(dialled);
-        assert.equal(loss.class, 'protocol');
+        assert.deepEqual([loss.class, loss.kind], ['protocol', 'abnormal close']);
         assert.deepEqual(dialled.texts, []);
       },
     ));
 
-  it('closed by us is polite', () =>
+  const BROKEN: readonly (readonly [string, Uint8Array])[] = [
+    ['text that is not UTF-8', frameOf(0x1, Uint8Array.of(0xff, 0xfe))],
+    ['an opcode that does not exist', frameOf(0x3, new Uint8Array())],
+    ['a reserved bit', Uint8Array.of(0xc1, 0)],
+    ['a masked frame', Uint8Array.of(0x81, 0x80, 0, 0, 0, 0)],
+    ['a close code that must not be sent', frameOf(0x8, Uint8Array.of(0x03, 0xee))],
+  ];
+  for (const [sentence, bytes] of BROKEN)
+    it(`given ${sentence} closes as a matter of protocol`, () =>
+      againstTcp(
+        upgrading((socket) => socket.write(bytes)),
+        async (port) => {
+          const dialled = dial(`ws://127.0.0.1:${port}/`);
+          const loss = await lossOf(dialled);
+          assert.deepEqual([loss.class, loss.kind], ['protocol', 'abnormal close'], loss.reason);
+          assert.match(loss.reason, /WS_ERR_/);
+          assert.equal(loss.stack, undefined);
+        },
+      ));
+});
+
+describe('the end of a connection', { concurrency: 6 }, () => {
+  it('is reported once, with the code and words of the server', () =>
+    against(
+      async (session) => session.close(1001, 'restart'),
+      async (url) => {
+        const dialled = dial(url);
+        const loss = await lossOf(dialled);
+        assert.deepEqual(
+          [loss.class, loss.kind, loss.detectedBy],
+          ['restarting', 'normal close', 'close frame'],
+        );
+        assert.match(loss.reason, /1001 \(restart\)/);
+        assert.deepEqual(dialled.events, ['reached', 'opened', 'closed']);
+      },
+    ));
+
+  const CLOSES: readonly (readonly [string, Uint8Array, string])[] = [
+    ['a close frame', CLOSE_1001, 'closed with 1001'],
+    ['a close frame without a code', CLOSE_WITHOUT_CODE, 'closed with 1005'],
+  ];
+  for (const [sentence, frame, reason] of CLOSES)
+    it(`is noticed at ${sentence}, at once, though the server never ends the connection (D12)`, async () => {
+      const order: string[] = [];
+      let heard = 0;
+      let cancel = () => {};
+      const server = upgrading((socket) => {
+        socket.on('data', (chunk: Buffer) => {
+          heard += chunk.length;
+        });
+        // What ws itself would wait for is 2 s; to be told apart from that is all this timer is for.
+        cancel = clock.after(1_500, () => order.push('three quarters of the patience of ws'));
+        socket.write(frame);
+      });
+      await againstTcp(server, async (port) => {
+        const dialled = dial(`ws://127.0.0.1:${port}/`);
+        const loss = await lossOf(dialled);
+        order.push('closed');
+        cancel();
+        assert.deepEqual(order, ['closed']);
+        assert.equal(loss.reason, reason);
+        assert.equal(loss.kind, 'normal close');
+        // 2 bytes, 4 of the mask, and the code if there was one.
+        await until(() => heard === frame.length + 4, 'our answer to the close frame');
+      });
+    });
+
+  it('by a FIN without a close frame says so', () =>
+    againstTcp(
+      upgrading((socket) => socket.end()),
+      async (port) => {
+        const loss = await lossOf(dial(`ws://127.0.0.1:${port}/`));
+        assert.deepEqual([loss.class, loss.kind, loss.quick], ['transient', 'abnormal close', false]);
+        assert.match(loss.reason, /hung up without a close frame \(1006\)/);
+      },
+    ));
+
+  it('by a reset is a connection reset (S10), and quick', () =>
+    against(
+      async (session) => {
+        // A reset right behind other bytes looks like a FIN: libuv takes the hang-up for the end without reading on.
+        await session.next(() => true);
+        session.reset();
+      },
+      async (url) => {
+        const dialled = await opened(dial(url));
+        dialled.socket.sendText('now');
+        const loss = await lossOf(dialled);
+        assert.deepEqual([loss.class, loss.kind, loss.quick], ['transient', 'connection reset', true]);
+        assert.match(loss.reason, /reset by 127\.0\.0\.1:\d+ \(ECONNRESET\)/);
+        assert.deepEqual(dialled.events, ['reached', 'opened', 'closed']);
+      },
+    ));
+
+  it('in the middle of sending is one close as well', () =>
+    against(
+      async (session) => {
+        await session.next((heard) => heard.kind === 'binary');
+        session.reset();
+      },
+      async (url) => {
+        const dialled = await opened(dial(url));
+        const packet = new Uint8Array(1_000);
+        const pump = setInterval(() => dialled.socket.sendBinary(packet), 1);
+        const loss = await lossOf(dialled);
+        clearInterval(pump);
+        assert.equal(loss.kind, 'connection reset', loss.reason);
+        assert.equal(dialled.closed.length, 1);
+        assert.deepEqual(
+          [dialled.socket.isOpen, dialled.socket.sendText('x'), dialled.socket.sendBinary(packet)],
+          [false, false, false],
+        );
+        assert.equal(dialled.socket.ping(1), false);
+      },
+    ));
+
+  it('by us is polite, and reported once however often it is asked for', () =>
     against(quiet, async (url, session) => {
-      const dialled = dial(url);
-      await until(() => dialled.opened === 1, 'open');
+      const dialled = await opened(dial(url));
       dialled.socket.close();
+      dialled.socket.close();
+      assert.equal(dialled.socket.sendText('too late'), false);
       assert.equal((await session().closed).code, 1000);
-      assert.equal((await lossOf(dialled)).class, 'normal');
+      const loss = await lossOf(dialled);
+      assert.deepEqual([loss.class, loss.kind], ['normal', 'normal close']);
+      dialled.socket.close();
+      assert.equal(dialled.closed.length, 1);
     }));
 
-  it('closed by us is over soon even if the server no longer reacts', () =>
+  it('by us is over soon, and still ordinary, if the server no longer reacts', () =>
     against(
       async (session) => {
         session.blackHole();
         await session.next(() => false, Number.POSITIVE_INFINITY);
       },
       async (url) => {
-        const dialled = dial(url);
-        await until(() => dialled.opened === 1, 'open');
+        const dialled = await opened(dial(url));
         dialled.socket.close();
-        await lossOf(dialled);
+        const loss = await lossOf(dialled);
+        assert.deepEqual([loss.class, loss.reason], ['normal', 'closed by us']);
       },
     ));
 
-  it('terminated reports nothing any more, open or not', () =>
-    against(quiet, async (url) => {
-      const open = dial(url);
-      await until(() => open.opened === 1, 'open');
+  it('by us before it has opened is one ordinary close', () =>
+    against(Object.assign(quiet.bind(undefined), { admit: () => 'hang' as const }), async (url) => {
+      const atOnce = dial(url);
+      atOnce.socket.close();
+      const later = dial(url);
+      await until(() => later.events.includes('reached'), 'reached');
+      later.socket.close();
+      assert.deepEqual(later.closed, [], 'not before close has returned');
+      for (const dialled of [atOnce, later]) {
+        assert.equal((await lossOf(dialled)).class, 'normal');
+        assert.equal(dialled.closed.length, 1);
+      }
+    }));
+
+  it('keeps the token out of the reason though the server repeats it', () =>
+    against(
+      async (session) => session.close(1008, 'bad token s3cr3t-t0k3n\u0007\n'),
+      async (url) => {
+        const headers = { authorization: 'Bearer s3cr3t-t0k3n' };
+        const loss = await lossOf(dial(url, { headers }));
+        assert.equal(loss.class, 'auth');
+        assert.equal(loss.reason, 'closed with 1008 (bad token ***  )');
+      },
+    ));
+});
+
+describe('a terminated dial', () => {
+  it('reports nothing any more, whatever it was doing, and may be terminated again', () =>
+    against(quiet, async (url, session) => {
+      const open = await opened(dial(url));
+      session().raw('on its way');
       open.socket.terminate();
       const pending = dial(url);
       pending.socket.terminate();
-      const wrong = dial('nonsense');
+      const reached = dial(url);
+      await until(() => reached.events.length > 0, 'reached');
+      reached.socket.terminate();
+      const [eventsThen, wrong, refused] = [[...reached.events], dial('nonsense'), dial('ws://127.0.0.1:1/')];
       wrong.socket.terminate();
+      refused.socket.terminate();
+      const closing = await opened(dial(url));
+      closing.socket.close();
+      closing.socket.terminate();
+      const over = await opened(dial(url));
+      over.socket.close();
+      await lossOf(over);
+      for (const dialled of [open, pending, reached, wrong, refused, closing, over]) {
+        dialled.socket.terminate();
+        dialled.socket.close();
+        assert.equal(dialled.socket.isOpen, false);
+        assert.equal(dialled.socket.sendText('x') || dialled.socket.ping(1), false);
+        assert.ok(dialled.socket.bufferedBytes >= 0);
+      }
       // Whatever was going to be reported would come before this.
-      const next = dial(url);
-      await until(() => next.opened === 1, 'open');
-      assert.deepEqual([open.closed, pending.closed, wrong.closed], [[], [], []]);
+      const next = await opened(dial(url));
       next.socket.terminate();
+      assert.deepEqual(reached.events, eventsThen);
+      assert.deepEqual([open.texts, pending.events, wrong.events, refused.events], [[], [], [], []]);
+      assert.deepEqual([open.closed, closing.closed, over.closed.length], [[], [], 1]);
     }));
-});
 
-describe('a dial over TLS', () => {
-  it('is refused without the authority that signed, and opens with it', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'xz-tls-'));
-    const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'ca.pem')];
-    const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
-    const files = ['-keyout', key, '-out', certificate];
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '2',
-        ...names,
-        ...files,
-      ],
-      { stdio: 'ignore' },
-    );
-    const web = createTlsServer({ key: readFileSync(key), cert: readFileSync(certificate) });
-    const sockets = new WebSocketServer({ server: web });
-    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
-    const address = web.address();
-    const url = `wss://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}/`;
-    try {
-      const loss = await lossOf(dial(url));
-      assert.equal(loss.class, 'configuration');
-      assert.match(loss.reason, /self.signed/);
-      const trusted = dial(url, { caFile: certificate });
-      await until(() => trusted.opened === 1 || trusted.closed.length > 0, 'open');
-      assert.deepEqual(trusted.closed, []);
-      trusted.socket.terminate();
-    } finally {
-      for (const client of sockets.clients) client.terminate();
-      sockets.close();
-      web.close();
-      rmSync(directory, { recursive: true });
-    }
-  });
-});
+  it('may be terminated from inside each of its own reports', () =>
+    against(
+      async (session) => {
+        session.raw('hello');
+        await session.closed;
+      },
+      async (url) => {
+        const steps = ['reached', 'opened', 'text'] as const;
+        for (const step of steps) {
+          const seen: string[] = [];
+          const at = (name: string) => {
+            seen.push(name);
+            if (name === step) socket.terminate();
+          };
+          const socket = wsDialer({ clock }).dial(
+            { url, headers: {}, deadlineMs: 10_000 },
+            {
+              reached: () => at('reached'),
+              opened: () => at('opened'),
+              text: () => at('text'),
+              binary: () => {},
+              ponged: () => {},
+              pinged: () => {},
+              closed: () => at('closed'),
+            },
+          );
+          await until(() => seen.includes(step), step);
+          const next = await opened(dial(url));
+          next.socket.terminate();
+          assert.deepEqual(seen, steps.slice(0, steps.indexOf(step) + 1));
+        }
+      },
+    ));
 
-describe('the failure tables', () => {
-  it('know every status and close code, and take the unknown for transient', () => {
-    assert.equal(meaningOfError('ESOMETHINGNEW').class, 'transient');
-    assert.equal(meaningOfError(undefined).class, 'transient');
-    assert.equal(meaningOfError('CERT_NOT_YET_VALID').class, 'clock');
-    for (const status of [200, 204, 301, 302, 307, 511])
-      assert.equal(meaningOfStatus(status).class, 'portal', `${status}`);
-    for (const status of [401, 403]) assert.equal(meaningOfStatus(status).class, 'auth');
-    for (const status of [408, 425, 429, 503]) assert.equal(meaningOfStatus(status).class, 'restarting');
-    for (const status of [500, 502, 504, 599]) assert.equal(meaningOfStatus(status).class, 'transient');
-    for (const status of [400, 404, 405, 410, 426])
-      assert.equal(meaningOfStatus(status).class, 'configuration');
-    const codes: Readonly<Record<number, string>> = {
-      1000: 'normal',
-      1001: 'restarting',
-      1002: 'protocol',
-      1003: 'protocol',
-      1005: 'normal',
-      1006: 'transient',
-      1007: 'protocol',
-      1008: 'auth',
-      1009: 'protocol',
-      1010: 'configuration',
-      1011: 'transient',
-      1012: 'restarting',
-      1013: 'restarting',
-      1014: 'transient',
-      3000: 'transient',
-      4999: 'transient',
+  it('leaves nothing behind, nor do those that end otherwise (S36)', async () => {
+    const resetting: Script = async (session) => {
+      await session.next(() => true);
+      session.reset();
     };
-    for (const [code, name] of Object.entries(codes))
-      assert.equal(meaningOfClose(Number(code)).class, name, code);
+    const time = handClock();
+    const dialer = wsDialer({ clock: time });
+    const refusing = await unusedPort();
+    await against(resetting, async (url) => {
+      // One of each beforehand: what is made once and kept is no leak.
+      await lossOf(dial(`ws://127.0.0.1:${refusing}/`, {}, dialer));
+      const count = () => process.getActiveResourcesInfo().sort().join(' ');
+      const before = count();
+      for (let round = 0; round < 50; round += 1) {
+        const terminated = await opened(dial(url, {}, dialer));
+        terminated.socket.terminate();
+        dial(url, {}, dialer).socket.terminate();
+        const reset = await opened(dial(url, {}, dialer));
+        reset.socket.sendText('now');
+        await Promise.all([lossOf(reset), lossOf(dial(`ws://127.0.0.1:${refusing}/`, {}, dialer))]);
+      }
+      await until(() => count() === before, `resources as before: ${before}`);
+      assert.equal(time.pending(), 0, 'no timer runs');
+    });
   });
 });

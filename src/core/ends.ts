@@ -1,0 +1,93 @@
+// Ends of a connection that are found on this side, in the same words as those that come from the socket. Pure.
+import type { Loss } from './events.ts';
+import type { Ping } from './pulse.ts';
+
+/** The wait that a process continues which was started anew after it had broken off. */
+export function failedBefore(failures: number): Loss {
+  return {
+    class: 'transient',
+    kind: 'other',
+    reason: `${failures} failures before the restart`,
+    detectedBy: 'last run',
+    quick: false,
+  };
+}
+
+export function silent(what: string, afterMs: number): Loss {
+  return {
+    class: 'transient',
+    kind: 'network error',
+    reason: `no ${what} within ${afterMs / 1000} s`,
+    detectedBy: `${what} deadline`,
+    quick: false,
+  };
+}
+
+export function noPong(ping: Ping): Loss {
+  return {
+    class: 'network',
+    kind: 'network error',
+    reason: `no answer to a ping within ${ping.deadlineMs / 1000} s`,
+    detectedBy: ping.why === 'renewed' ? 'ping after renewal' : 'heartbeat',
+    quick: false,
+  };
+}
+
+export function foreignHello(transport: string): Loss {
+  return {
+    class: 'protocol',
+    kind: 'other',
+    reason: `the server's hello offers the transport "${transport}", not websocket`,
+    detectedBy: 'hello',
+    quick: false,
+  };
+}
+
+/** Plain words before the hello and then a close: that is how common servers refuse a token or a device. */
+export function explained(mutter: string | null, loss: Loss): Loss {
+  if (mutter === null) return loss;
+  return {
+    ...loss,
+    class: 'auth',
+    reason: `refused by the server: ${mutter}`,
+    detectedBy: 'text before hello',
+    quick: false,
+  };
+}
+
+/** Found by the monitor: nothing was reported, and yet it is not open. */
+export const NOT_OPEN: Loss = {
+  class: 'transient',
+  kind: 'abnormal close',
+  reason: 'the socket is not open, though no close was reported',
+  detectedBy: 'monitor',
+  quick: false,
+};
+
+export const SENT_ON_CLOSED: Loss = {
+  class: 'local',
+  kind: 'send on a closed socket',
+  reason: 'there was something to send, and the socket is not open',
+  detectedBy: 'send',
+  quick: false,
+};
+
+/** Messages pile up on this side: nobody reads them. */
+export function unread(bytes: number): Loss {
+  return {
+    class: 'transient',
+    kind: 'other',
+    reason: `the server does not read: ${bytes} bytes wait to be sent`,
+    detectedBy: 'send buffer',
+    quick: false,
+  };
+}
+
+/** Ours, before the server's idle limit: it bears no second connection that could take over. */
+export const RENEWED: Loss = {
+  class: 'normal',
+  kind: 'normal close',
+  reason: 'closed on this side to be renewed',
+  detectedBy: 'renewal',
+  quick: false,
+};

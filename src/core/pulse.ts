@@ -1,0 +1,86 @@
+// Whether a connection still lives: when it was last heard, the ping that waits for its answer, and what time is allowed
+// for both. Pure.
+export type PulsePolicy = {
+  /** Longest silence before a ping; 0: adapted from what the connection has been like. */
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
+  /** A second look, at the socket itself, this often. */
+  readonly monitorIntervalMs: number;
+};
+
+export type Pulse = {
+  /** The last sign of life; up to a second old while frames keep coming. */
+  readonly heardAt: number;
+  /** Smoothed; null until a ping was answered. */
+  readonly rttMs: number | null;
+  readonly ping: Ping | null;
+  readonly checkedAt: number;
+};
+
+/**
+ * `heartbeat`: after a silence, and its connection is lost without an answer. `probe`: somebody has pressed the button,
+ * and without an answer another connection is made beside it. `renewed`: the old connection has just been closed.
+ */
+export type Ping = {
+  readonly at: number;
+  readonly why: 'heartbeat' | 'probe' | 'renewed';
+  readonly deadlineMs: number;
+};
+
+/** In a turn somebody waits (design: 5 s / 3 s). */
+const IN_TURN = { intervalMs: 5_000, timeoutMs: 3_000 };
+/** A slow network answers late, not never: four round trips are allowed, as TCP allows before it sends again. */
+const ROUND_TRIPS = 4;
+/** A network slower than this carries no speech; waiting longer helps nobody. */
+const SLOWEST_MS = 10_000;
+/** Of a press on a silent connection (design): at least 1.5 s, for a radio that has gone to sleep; at most 5 s. */
+const PROBE_MS = { from: 1_500, to: 5_000 };
+/** Heard this lately, a connection needs no probe. */
+const FRESH_MS = 5_000;
+/** A timer this late means that this process stood still, not that the server did (reliability.md 2.6). */
+const STALLED_MS = 2_000;
+
+export function newPulse(at: number): Pulse {
+  return { heardAt: at, rttMs: null, ping: null, checkedAt: at };
+}
+
+/** Any sign of life answers a ping. */
+export function heard(pulse: Pulse, at: number, rttMs: number | null): Pulse {
+  return { ...pulse, heardAt: at, ping: null, rttMs: rttMs === null ? pulse.rttMs : smoothed(pulse, rttMs) };
+}
+
+export function pinged(pulse: Pulse, at: number, why: Ping['why'], deadlineMs: number): Pulse {
+  return { ...pulse, ping: { at, why, deadlineMs } };
+}
+
+export function isSilent(pulse: Pulse, at: number): boolean {
+  return at - pulse.heardAt > FRESH_MS;
+}
+
+export function isStalled(ping: Ping, at: number): boolean {
+  return at - ping.at > ping.deadlineMs + STALLED_MS;
+}
+
+/** @param learnedMs the interval that has proved right so far */
+export function intervalMs(policy: PulsePolicy, learnedMs: number, quiet: boolean): number {
+  const idleMs = policy.pingIntervalMs === 0 ? learnedMs : policy.pingIntervalMs;
+  return quiet ? idleMs : Math.min(idleMs, IN_TURN.intervalMs);
+}
+
+export function timeoutMs(policy: PulsePolicy, pulse: Pulse, quiet: boolean): number {
+  const askedMs = quiet ? policy.pingTimeoutMs : Math.min(policy.pingTimeoutMs, IN_TURN.timeoutMs);
+  return Math.max(askedMs, Math.min(roundTripsMs(pulse), SLOWEST_MS));
+}
+
+export function probeMs(pulse: Pulse): number {
+  return Math.min(Math.max(PROBE_MS.from, roundTripsMs(pulse)), PROBE_MS.to);
+}
+
+function roundTripsMs(pulse: Pulse): number {
+  return ROUND_TRIPS * (pulse.rttMs ?? 0);
+}
+
+/** An eighth of each new one, as TCP smooths it (RFC 6298). */
+function smoothed({ rttMs }: Pulse, newMs: number): number {
+  return rttMs === null ? newMs : rttMs + (newMs - rttMs) / 8;
+}

@@ -1,0 +1,96 @@
+// What a connection that works needs to stay one, and to be found out when it no longer is: heartbeat, probe, monitor,
+// renewal. Finds losses; what follows from one is in reconnect.ts. Pure.
+import { delayAfter } from './backoff.ts';
+import { noPong, RENEWED } from './ends.ts';
+import type { Loss } from './events.ts';
+import { learnFromPong } from './lessons.ts';
+import { type AroundLink, type Cause, type Link, type LinkStepped, type Ready, renewTimer } from './link.ts';
+import { heard, intervalMs, isStalled, type Ping, pinged, probeMs, timeoutMs } from './pulse.ts';
+
+export function heartbeatTimer(link: Ready, afterMs: number): string {
+  return `link heartbeat of ${link.current}, ${afterMs} ms since ${link.pulse.heardAt}`;
+}
+
+export function pingTimer(link: Ready, ping: Ping): string {
+  return `link ${ping.why} ping of ${link.current} at ${ping.at}`;
+}
+
+export function monitorTimer(link: Ready): string {
+  return `link monitor of ${link.current} since ${link.pulse.checkedAt}`;
+}
+
+/** A sign of life. */
+export function alive(link: Link, attempt: number, rttMs: number | null, around: AroundLink): LinkStepped {
+  if (link.phase !== 'ready' || attempt !== link.current) return { link, lessons: around.lessons, acts: [] };
+  const pulse = heard(link.pulse, around.at, rttMs);
+  const successor = link.successor?.cause === 'doubt' ? null : link.successor;
+  const lessons = rttMs === null ? around.lessons : learnFromPong(around.lessons, around.at);
+  return { link: { ...link, pulse, successor }, lessons, acts: [] };
+}
+
+/** A ping goes out. */
+export function ask(link: Ready, why: Ping['why'], around: AroundLink): LinkStepped {
+  const { at, policy, quiet, lessons } = around;
+  const deadlineMs = why === 'probe' ? probeMs(link.pulse) : timeoutMs(policy, link.pulse, quiet);
+  return {
+    link: { ...link, pulse: pinged(link.pulse, at, why, deadlineMs) },
+    lessons,
+    acts: [{ type: 'ping', attempt: link.current }],
+  };
+}
+
+/** Another connection, beside this one. */
+export function succeed(link: Ready, cause: Cause, at: number): Link {
+  return {
+    ...link,
+    attempt: link.attempt + 1,
+    successor: { phase: 'dialing', stage: 'calling', dialedAt: at, cause },
+  };
+}
+
+/** One of the timers of a ready connection has fired. */
+export function keptUp(
+  link: Ready,
+  timer: string,
+  around: AroundLink,
+): LinkStepped | { readonly lost: Loss } {
+  const { at, lessons, policy, quiet } = around;
+  if (timer === heartbeatTimer(link, intervalMs(policy, lessons.heartbeatMs, quiet)))
+    return ask(link, 'heartbeat', around);
+  if (timer === monitorTimer(link)) {
+    const checked = { ...link, pulse: { ...link.pulse, checkedAt: at } };
+    return { link: checked, lessons, acts: [{ type: 'check', attempt: link.current }] };
+  }
+  if (timer === renewTimer(link, around.usedAt)) return { link: renewed(link, around), lessons, acts: [] };
+  const { ping } = link.pulse;
+  if (ping !== null && timer === pingTimer(link, ping)) return unanswered(link, ping, around);
+  return { link, lessons, acts: [] };
+}
+
+function unanswered(link: Ready, ping: Ping, around: AroundLink): LinkStepped | { lost: Loss } {
+  // It was this process that stood still; the server has not had its time to answer.
+  if (isStalled(ping, around.at)) return ask(link, ping.why, around);
+  if (ping.why !== 'probe') return { lost: noPong(ping) };
+  const doubted = { ...link, pulse: { ...link.pulse, ping: null } };
+  // A renewal that is under way will do as well.
+  const next = link.successor === null ? succeed(doubted, 'doubt', around.at) : doubted;
+  return { link: next, lessons: around.lessons, acts: [] };
+}
+
+function renewed(link: Ready, { at, dice, lessons, policy, usedAt }: AroundLink): Link {
+  // Nobody has talked for long: its end will be let come.
+  if (policy.restAfterMs > 0 && at - usedAt >= policy.restAfterMs) return { ...link, renewFrom: at };
+  if (!lessons.breakFirst) return succeed(link, 'renewal', at);
+  const failure = { loss: RENEWED, failures: 0, outageMs: 0, of: 'connection' } as const;
+  const delayMs = delayAfter(failure, dice, policy);
+  const { attempt } = link;
+  return {
+    phase: 'waiting',
+    attempt,
+    failures: 0,
+    outageSince: at,
+    delayMs,
+    loss: RENEWED,
+    cause: 'renewal',
+  };
+}

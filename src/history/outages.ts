@@ -1,0 +1,211 @@
+// The book of outages: each time without a connection, from how it began to what ended it, in the words of the
+// documented JSON. Watches the states go by; nothing depends on it, and it knows neither log nor file.
+import { limitInForce } from '../core/backoff.ts';
+import type { Event, Loss } from '../core/events.ts';
+import type { State } from '../core/state.ts';
+import type { Clock } from '../ports.ts';
+import { type Change, changesOf, makingOf, type Was } from './link-changes.ts';
+import {
+  type AttemptNote,
+  type EndNote,
+  type FailureNote,
+  type LossNote,
+  OUTAGES_KEPT,
+  type Outage,
+  type Reconnecting,
+  withAttempt,
+  withLatest,
+} from './outage.ts';
+
+/** The one that goes on; `shortLived`: how often a connection was made and lost again at once. */
+export type OpenOutage = { readonly id: number; readonly failed: number; readonly shortLived: number };
+
+type Open = {
+  readonly id: number;
+  readonly beganAt: number;
+  readonly reconnecting: Reconnecting;
+  readonly loss: LossNote | null;
+  /** The session that ended had been a proper one, and ended as sessions do. */
+  readonly usual: boolean;
+  attempts: Outage['attempts'];
+  shortLived: number;
+};
+
+export class Outages {
+  readonly #clock: Clock;
+  readonly #past: Outage[];
+  #open: Open | null = null;
+  /** Ended by a connection that has not lasted yet. */
+  #doubtful: { readonly outage: Open; readonly attempt: number } | null = null;
+  #making: { readonly attempt: number; readonly cause: string; readonly at: number } | null = null;
+  /** When a press got no answer. */
+  #doubtedAt: number | null = null;
+  #nextId: number;
+
+  constructor(parts: { readonly clock: Clock; readonly kept?: readonly Outage[] }) {
+    this.#clock = parts.clock;
+    this.#past = [...(parts.kept ?? [])].slice(-OUTAGES_KEPT);
+    this.#nextId = Math.max(0, ...this.#past.map(({ id }) => id)) + 1;
+  }
+
+  get open(): OpenOutage | null {
+    if (this.#open === null) return null;
+    const { id, attempts, shortLived } = this.#open;
+    return { id, failed: attempts.failed, shortLived };
+  }
+
+  get newestId(): number | null {
+    return this.#open?.id ?? this.#past.at(-1)?.id ?? null;
+  }
+
+  /** Oldest first, the one that goes on included. */
+  list(): readonly Outage[] {
+    return this.#open === null ? this.#past : [...this.#past, this.#noted(this.#open, null)];
+  }
+
+  observe(before: State, after: State, event: Event): void {
+    for (const change of changesOf(before, after, event, this.#clock.now())) this.#saw(change, before, after);
+  }
+
+  #saw(change: Change, before: State, after: State): void {
+    const now = this.#clock.now();
+    switch (change.type) {
+      case 'begun':
+        this.#making = { attempt: change.attempt, cause: change.cause, at: now };
+        return;
+      case 'failed':
+        if (change.beside) return;
+        this.#open ??= this.#begun(outageSince(before, now), null, after);
+        return this.#tried(this.#open, change.attempt, 'failed', noteOf(change.loss));
+      case 'dropped':
+        if (this.#open !== null && !change.beside) this.#tried(this.#open, change.attempt, 'dropped', null);
+        return;
+      case 'lost':
+        if (change.resting && change.loss.class === 'normal') return;
+        return this.#lost(change.loss, change.was, after);
+      case 'resumed':
+        this.#open ??= this.#begun(
+          now,
+          { ...noteOf(change.loss), noticed_within_ms: null, lasted_ms: null },
+          after,
+        );
+        return;
+      case 'doubted':
+        this.#doubtedAt = now;
+        return;
+      case 'replaced':
+        if (change.loss !== null) this.#replaced(change.loss, change, after);
+        return;
+      case 'ready':
+        return this.#worked(change.attempt, change.cause);
+      case 'rested':
+      case 'left':
+        return this.#ended(change.type, change.why);
+      case 'opened':
+      case 'released':
+        return;
+    }
+  }
+
+  #lost(loss: Loss, was: Was, after: State): void {
+    const again = this.#doubtful?.attempt === was.attempt && !was.proven ? this.#doubtful.outage : null;
+    this.#doubtful = null;
+    if (again === null) {
+      const usual = loss.class === 'normal' && was.proven;
+      const now = this.#clock.now();
+      this.#open = { ...this.#begun(now, lossNote(loss, was), after), usual };
+      return;
+    }
+    // The outage was not over.
+    const at = this.#past.findIndex(({ id }) => id === again.id);
+    if (at >= 0) this.#past.splice(at, 1);
+    again.shortLived += 1;
+    again.attempts = withLatest(again.attempts, noteOf(loss));
+    this.#open = again;
+  }
+
+  /** A press found the old connection dead; for the person the outage was as long as it took to make the new one. */
+  #replaced(loss: Loss, { was, by, cause }: Change & { type: 'replaced' }, after: State): void {
+    const now = this.#clock.now();
+    const beganAt = this.#doubtedAt ?? now;
+    this.#doubtedAt = null;
+    const silentMs = Math.max(0, was.silentMs - (now - beganAt));
+    this.#open = this.#begun(beganAt, lossNote(loss, { ...was, silentMs }), after);
+    this.#worked(by, cause);
+  }
+
+  #worked(attempt: number, cause: string): void {
+    const outage = this.#open;
+    if (outage === null) return;
+    this.#tried(outage, attempt, 'worked', null);
+    this.#ended('connected', cause);
+    this.#doubtful = { outage, attempt };
+  }
+
+  #begun(beganAt: number, loss: LossNote | null, { limits, policy }: State): Open {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    const { mode, maxAttempts } = policy.link;
+    const max_attempts = limitInForce(limits, maxAttempts);
+    return {
+      id,
+      beganAt,
+      loss,
+      usual: false,
+      reconnecting: { enabled: limits.enabled, mode, max_attempts },
+      attempts: { made: 0, failed: 0, first: [], left_out: 0, last: [] },
+      shortLived: 0,
+    };
+  }
+
+  #tried(outage: Open, attempt: number, outcome: AttemptNote['outcome'], failure: FailureNote | null): void {
+    const now = this.#clock.now();
+    const { cause, at } = this.#making?.attempt === attempt ? this.#making : { cause: 'unknown', at: now };
+    outage.attempts = withAttempt(outage.attempts, {
+      number: attempt,
+      cause,
+      // A successor that was under way when the connection was lost had begun before.
+      after_ms: Math.max(0, Math.round(at - outage.beganAt)),
+      took_ms: Math.round(now - at),
+      outcome,
+      failure,
+    });
+  }
+
+  #ended(how: EndNote['how'], why: string): void {
+    const outage = this.#open;
+    if (outage === null) return;
+    this.#open = null;
+    const after_ms = Math.round(this.#clock.now() - outage.beganAt);
+    this.#past.push(this.#noted(outage, { how, why, after_ms }));
+    if (this.#past.length <= OUTAGES_KEPT) return;
+    // Ordinary ends come by the hour and tell nothing: they go first, then the oldest.
+    const victim = this.#past.findIndex((one) => one.ordinary);
+    this.#past.splice(Math.max(0, victim), 1);
+  }
+
+  #noted(outage: Open, end: EndNote | null): Outage {
+    const { id, beganAt, reconnecting, loss, attempts } = outage;
+    const ordinary = outage.usual && attempts.failed === 0 && (end === null || end.how === 'connected');
+    // Counted back from now: a board without a battery learns the time while it is offline.
+    const at = new Date(this.#clock.wallMs() - (this.#clock.now() - beganAt)).toISOString();
+    return { id, at, ordinary, reconnecting, loss, attempts, end };
+  }
+}
+
+/** Where an outage began that nobody had noticed: with the start, or with the connection that was given up on purpose. */
+function outageSince({ link }: State, now: number): number {
+  return makingOf(link) !== null && 'outageSince' in link ? link.outageSince : now;
+}
+
+function noteOf(loss: Loss): FailureNote {
+  return { class: loss.class, kind: loss.kind, reason: loss.reason, detected_by: loss.detectedBy };
+}
+
+function lossNote(loss: Loss, was: Was): LossNote {
+  return {
+    ...noteOf(loss),
+    noticed_within_ms: Math.round(was.silentMs),
+    lasted_ms: Math.round(was.lastedMs),
+  };
+}
