@@ -84,6 +84,31 @@ describe('a planted violation', () => {
       "import { clock } from './adapters/linux/clock.ts';",
       './adapters/linux/clock.ts',
     ],
+    [
+      'of the agent importing the client',
+      'planted.ts',
+      "import { XiaozhiClient } from './client.ts';",
+      './client.ts',
+    ],
+    [
+      'of the client importing the audio path',
+      'client/planted.ts',
+      "import { Uplink } from '../audio/uplink.ts';",
+      '../audio/uplink.ts',
+    ],
+    [
+      'of the client importing a command',
+      'client/planted.ts',
+      "import { EXIT } from '../commands/exit.ts';",
+      '../commands/exit.ts',
+    ],
+    [
+      'of the client reading a file',
+      'client/planted.ts',
+      "import { readFileSync } from 'node:fs';",
+      'node:fs',
+    ],
+    ['of the client keeping time by itself', 'client/planted.ts', 'setTimeout(() => {}, 1);', 'setTimeout'],
     ['of the agent importing a package', 'planted.ts', "import { WebSocket } from 'ws';", 'ws'],
     [
       'of a lazy import',
