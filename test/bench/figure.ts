@@ -1,7 +1,7 @@
 // One measured quantity: its samples, what is promised of it, and how both are shown. Knows nothing of how it came
 // about.
 
-export type Statistic = 'median' | 'max';
+export type Statistic = 'median' | 'p95' | 'max';
 
 export type Goal = { readonly of: Statistic; readonly atMost: number };
 
@@ -38,14 +38,14 @@ export function median(samples: readonly number[]): number {
 }
 
 export function summaryOf({ name, unit, samples, goal, note }: Figure): Summary {
-  const statistics = { median: median(samples), max: quantile(samples, 1) };
+  const statistics = { median: median(samples), p95: quantile(samples, 0.95), max: quantile(samples, 1) };
   return {
     name,
     unit,
     n: samples.length,
     min: rounded(quantile(samples, 0)),
     median: rounded(statistics.median),
-    p95: rounded(quantile(samples, 0.95)),
+    p95: rounded(statistics.p95),
     max: rounded(statistics.max),
     goal: goal === undefined ? '' : `${goal.of} <= ${rounded(goal.atMost)}`,
     // Without samples the comparison is false: a bench that measured nothing has met nothing.

@@ -13,6 +13,7 @@ import { longMemoryBench, memoryBench } from './memory.ts';
 import { busyRounds, type Noise, noiseOf } from './noise.ts';
 import { opusBench } from './opus.ts';
 import { pressBench } from './press.ts';
+import { reconnectBench } from './reconnect.ts';
 import { startBench } from './start.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -25,7 +26,7 @@ const BENCHES: readonly Bench[] = [
   cpuBench,
 ];
 /** Minutes each: only by name. */
-const LONG_BENCHES: readonly Bench[] = [longMemoryBench];
+const LONG_BENCHES: readonly Bench[] = [longMemoryBench, reconnectBench];
 
 /** 128 + SIGINT, as a shell reports it. */
 const EXIT_INTERRUPTED = 130;
