@@ -8,7 +8,9 @@ import { type FramingVersion, frame, unframe } from './protocol/framing.ts';
 import { answerMcp } from './protocol/mcp.ts';
 import type { DeviceMessage, ServerMessage } from './protocol/messages.ts';
 
-export type Server = DialRequest & {
+export type Server = Omit<DialRequest, 'headers'> & {
+  /** Made anew for each attempt: a token may have been replaced meanwhile. */
+  readonly headers: () => DialRequest['headers'];
   readonly framing: FramingVersion;
   /** Who the device says it is when the server asks for its tools. */
   readonly device: { readonly name: string; readonly version: string };
@@ -110,7 +112,8 @@ export class Connections {
   }
 
   #dial(attempt: number): void {
-    const socket = this.#dialer.dial(this.#server, {
+    const request = { ...this.#server, headers: this.#server.headers() };
+    const socket = this.#dialer.dial(request, {
       reached: () => this.#report(attempt, { type: 'socket.reached', attempt }),
       opened: () => this.#report(attempt, { type: 'socket.opened', attempt }),
       text: (text) => this.#heard(attempt, text),

@@ -139,6 +139,8 @@ export interface ClockSync {
 export interface Store {
   /** Undefined when there is none or it cannot be understood. */
   read(): unknown;
+  /** What was read is of no use, and says why: it is kept under another name for a person to look at. */
+  setAside(reason: string): void;
   /** Written off the loop, whole or not at all; of several asked for meanwhile, the newest. */
   write(value: object): void;
   /** Written before this returns: the process is about to leave. */

@@ -36,7 +36,8 @@ export const TIMINGS = {
   backoffBaseMs: { least: 10, preset: 1_000, most: 3_600_000 },
   backoffCapMs: { least: 10, preset: 60_000, most: 3_600_000 },
   firstRetryMs: { least: 0, preset: 250, most: 10_000 },
-  pingIntervalMs: { least: 0, preset: 0, most: 600_000 },
+  /** 0 is allowed too: adapted. */
+  pingIntervalMs: { least: 50, preset: 0, most: 600_000 },
   pingTimeoutMs: { least: 50, preset: 5_000, most: 120_000 },
   monitorIntervalMs: { least: 50, preset: 5_000, most: 600_000 },
 } as const satisfies Readonly<Record<string, Timing>>;
@@ -80,15 +81,16 @@ export function policyOf(options: ClientOptions): Policy {
 
 export function serverOf(options: ClientOptions, deadlineMs: number): Server {
   const { url, token, deviceId, clientId, headers, caFile, framing = 1, device = DEVICE } = options;
+  if (![1, 2, 3].includes(framing)) throw new RangeError(`framing must be 1, 2 or 3: ${framing}`);
   return {
     url,
-    headers: {
+    headers: () => ({
       ...(token === undefined ? {} : { Authorization: token.includes(' ') ? token : `Bearer ${token}` }),
       'Protocol-Version': String(framing),
       ...(deviceId === undefined ? {} : { 'Device-Id': deviceId }),
       ...(clientId === undefined ? {} : { 'Client-Id': clientId }),
       ...headers,
-    },
+    }),
     deadlineMs,
     ...(caFile === undefined ? {} : { caFile }),
     framing,
@@ -108,10 +110,12 @@ function timingsOf(options: ClientOptions): Timings {
     const { least, preset, most } = TIMINGS[name];
     const ms = options[name] ?? preset;
     // A comparison that NaN passes would not do.
-    if (!(ms >= least && ms <= most)) throw new RangeError(`${name} must be from ${least} to ${most}: ${ms}`);
+    const isOff = name === 'pingIntervalMs' && ms === 0;
+    if (typeof ms !== 'number' || !(isOff || (ms >= least && ms <= most)))
+      throw new RangeError(`${name} must be from ${least} to ${most}: ${ms}`);
     return ms;
   };
-  return {
+  const timings = {
     connectTimeoutMs: chosen('connectTimeoutMs'),
     helloTimeoutMs: chosen('helloTimeoutMs'),
     backoffBaseMs: chosen('backoffBaseMs'),
@@ -121,6 +125,9 @@ function timingsOf(options: ClientOptions): Timings {
     pingTimeoutMs: chosen('pingTimeoutMs'),
     monitorIntervalMs: chosen('monitorIntervalMs'),
   };
+  if (timings.backoffCapMs < timings.backoffBaseMs)
+    throw new RangeError(`backoffCapMs must be at least backoffBaseMs: ${timings.backoffCapMs}`);
+  return timings;
 }
 
 function isAddress(text: string): boolean {

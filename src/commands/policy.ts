@@ -53,14 +53,17 @@ export function serverOf(config: Config, stateDirectory: string, version: string
     },
     log,
   );
-  const token = tokenOf(server.tokenFile, log);
+  const token = tokenReader(server.tokenFile, log);
   return {
     url: server.websocketUrl,
-    headers: {
-      ...(token === undefined ? {} : { Authorization: authorization(token) }),
-      'Protocol-Version': String(server.protocolVersion),
-      'Device-Id': identity.deviceId,
-      'Client-Id': identity.clientId,
+    headers: () => {
+      const now = token();
+      return {
+        ...(now === undefined ? {} : { Authorization: authorization(now) }),
+        'Protocol-Version': String(server.protocolVersion),
+        'Device-Id': identity.deviceId,
+        'Client-Id': identity.clientId,
+      };
     },
     deadlineMs: link.connectTimeoutMs,
     ...(server.caFile === '' ? {} : { caFile: server.caFile }),
@@ -69,16 +72,25 @@ export function serverOf(config: Config, stateDirectory: string, version: string
   };
 }
 
-/** Without its token the box still runs, answers its button, and says why the server turns it away. */
-function tokenOf(file: string, log: Log): string | undefined {
-  if (file === '') return undefined;
-  try {
-    return readToken(file);
-  } catch (error) {
-    if (!(error instanceof Stop)) throw error;
-    log.error({}, error.message);
-    return undefined;
-  }
+/**
+ * Reads the token anew for each attempt, so that a mended file counts at once. Without its token the box still runs,
+ * answers its button, and says why the server turns it away; once, not at every attempt.
+ */
+function tokenReader(file: string, log: Log): () => string | undefined {
+  let said: string | undefined;
+  return () => {
+    if (file === '') return undefined;
+    try {
+      const token = readToken(file);
+      said = undefined;
+      return token;
+    } catch (error) {
+      if (!(error instanceof Stop)) throw error;
+      if (error.message !== said) log.error({}, error.message);
+      said = error.message;
+      return undefined;
+    }
+  };
 }
 
 function hostOf(url: string): string | undefined {

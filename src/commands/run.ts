@@ -66,13 +66,15 @@ export async function run(args: string[]): Promise<void> {
   const agent = await build(config, places, version, log, remembered, () => memory.changed());
   await control(agent, config, places, version, sentences, log, memory);
   memory.follow(() => present(agent));
-  agent.dispatch({ type: 'agent.started', failures: remembered?.failures ?? 0 });
+  const { failures = 0, trouble = null } = remembered ?? {};
+  agent.dispatch({ type: 'agent.started', failures, loss: trouble });
 }
 
 /** What the next run is to know. */
 function present({ state, history }: Agent): Remembered {
   return {
     failures: failuresOf(state.link, clock.now()),
+    trouble: history.trouble,
     lessons: state.lessons,
     counters: history.sessions.total,
     sessions: history.sessions.ended,
@@ -162,6 +164,12 @@ async function control(
     process.kill(process.pid, 'SIGKILL');
   };
   process.once('SIGTERM', shutDown).once('SIGINT', shutDown);
+  process.on('SIGHUP', () => {
+    // A terminal that is closed takes with it what runs on it; a service is told to try anew.
+    if (process.stdin.isTTY) return shutDown('SIGHUP');
+    log.info({ signal: 'SIGHUP' }, 'trying now');
+    agent.dispatch({ type: 'reconnect.asked' });
+  });
   process.once('exit', () => {
     // Of an end that nobody has asked for; after one that was, there is nothing left to write.
     memory.close(false);

@@ -60,6 +60,8 @@ export type Setback = {
   readonly loss: Loss;
   /** Attempts in a row that did not work, this one included; 0 after a session that had worked. */
   readonly failures: number;
+  /** How many of these, the latest ones, were of the same class. */
+  readonly alike: number;
   /** Since the connection last worked. */
   readonly outageMs: number;
   /** A connection's end may hit every board in the same moment; an attempt fails at a moment of its own. */
@@ -82,7 +84,7 @@ export function delayAfter(setback: Setback, dice: number, policy: BackoffPolicy
   return Math.max(ownMs, askedMs * (1 + dice / 10));
 }
 
-function rangeOf({ loss, failures, outageMs }: Setback, policy: BackoffPolicy): Range {
+function rangeOf({ loss, failures, alike, outageMs }: Setback, policy: BackoffPolicy): Range {
   const first = { from: 0, to: policy.firstRetryMs };
   switch (loss.class) {
     case 'normal':
@@ -93,15 +95,15 @@ function rangeOf({ loss, failures, outageMs }: Setback, policy: BackoffPolicy): 
       break;
     case 'auth':
     case 'configuration':
-      return grown(SLOW_MS.base, SLOW_MS.cap, Math.max(failures, 1));
+      return grown(SLOW_MS.base, SLOW_MS.cap, alike);
     case 'portal':
-      return grown(PORTAL_MS.base, PORTAL_MS.cap, Math.max(failures, 1));
+      return grown(PORTAL_MS.base, PORTAL_MS.cap, alike);
     case 'clock':
       return { from: CLOCK_MS, to: CLOCK_MS };
     case 'protocol':
-      return grown(PROTOCOL_MS.base, PROTOCOL_MS.cap, Math.max(failures, 1));
+      return grown(PROTOCOL_MS.base, PROTOCOL_MS.cap, alike);
     case 'local':
-      return failures === 0 ? first : grown(LOCAL_MS.base, LOCAL_MS.cap, failures);
+      return failures === 0 ? first : grown(LOCAL_MS.base, LOCAL_MS.cap, alike);
     case 'network':
     case 'transient':
       if (failures === 0) return first;

@@ -3,14 +3,11 @@ import type { Loss } from './events.ts';
 import type { Ping } from './pulse.ts';
 
 /** The wait that a process continues which was started anew after it had broken off. */
-export function failedBefore(failures: number): Loss {
-  return {
-    class: 'transient',
-    kind: 'other',
-    reason: `${failures} failures before the restart`,
-    detectedBy: 'last run',
-    quick: false,
-  };
+export function failedBefore(failures: number, last: Loss | null): Loss {
+  const many = `${failures} failure${failures === 1 ? '' : 's'} before the restart`;
+  const { class: name = 'transient', kind = 'other', quick = false } = last ?? {};
+  const reason = last === null ? many : `${many}, the last: ${last.reason}`;
+  return { class: name, kind, reason, detectedBy: 'last run', quick };
 }
 
 export function silent(what: string, afterMs: number): Loss {
@@ -23,12 +20,15 @@ export function silent(what: string, afterMs: number): Loss {
   };
 }
 
+/** The old connection was closed, and the new one has not said a word. */
+export const SILENT_AFTER_RENEWAL = 'ping after renewal';
+
 export function noPong(ping: Ping): Loss {
   return {
     class: 'network',
     kind: 'network error',
     reason: `no answer to a ping within ${ping.deadlineMs / 1000} s`,
-    detectedBy: ping.why === 'renewed' ? 'ping after renewal' : 'heartbeat',
+    detectedBy: ping.why === 'renewed' ? SILENT_AFTER_RENEWAL : 'heartbeat',
     quick: false,
   };
 }
@@ -82,6 +82,15 @@ export function unread(bytes: number): Loss {
     quick: false,
   };
 }
+
+/** A press has had no answer, and neither had the connection that was made beside it. */
+export const UNANSWERED: Loss = {
+  class: 'network',
+  kind: 'network error',
+  reason: 'no answer to a ping at a press',
+  detectedBy: 'press',
+  quick: false,
+};
 
 /** Ours, before the server's idle limit: it bears no second connection that could take over. */
 export const RENEWED: Loss = {

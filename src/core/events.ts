@@ -40,8 +40,8 @@ export type Loss = {
 };
 
 export type Event =
-  /** `failures`: in a row, before a run that broke off a short while ago. */
-  | { readonly type: 'agent.started'; readonly failures?: number }
+  /** After a run that broke off a short while ago: its failures in a row, and the last of them. */
+  | { readonly type: 'agent.started'; readonly failures?: number; readonly loss?: Loss | null }
   | { readonly type: 'button.pressed' }
   | { readonly type: 'button.released' }
   /** A click, or a hold of `holdMs`, asked for over the control socket or the keyboard. */

@@ -192,7 +192,7 @@ function linkTimers(state: State): readonly Timer[] {
 
 function pulseTimers(link: Ready, { policy, lessons, turn }: State): readonly Timer[] {
   const { heardAt, checkedAt, ping } = link.pulse;
-  const afterMs = intervalMs(policy.link, lessons.heartbeatMs, quiet(turn));
+  const afterMs = intervalMs(policy.link, link.pulse, lessons.heartbeatMs, quiet(turn));
   const beat =
     ping === null
       ? { name: heartbeatTimer(link, afterMs), afterMs, from: heardAt }
@@ -200,11 +200,11 @@ function pulseTimers(link: Ready, { policy, lessons, turn }: State): readonly Ti
   return [beat, { name: monitorTimer(link), afterMs: policy.link.monitorIntervalMs, from: checkedAt }];
 }
 
-function renewTimers(link: Ready, { policy, lessons, turn, usedAt }: State): readonly Timer[] {
+function renewTimers(link: Ready, { policy, limits, lessons, turn, usedAt }: State): readonly Timer[] {
   const { mode, renew, assumedRenewMs } = policy.link;
   const afterMs = renewAfterMs(lessons, assumedRenewMs, link.renewFrom);
   // On demand, the server's close is what ends the connection.
-  if (!renew || mode === 'on-demand' || afterMs === null || !quiet(turn)) return [];
+  if (!renew || !limits.enabled || mode === 'on-demand' || afterMs === null || !quiet(turn)) return [];
   return [
     { name: renewTimer(link, usedAt), afterMs: afterMs * link.renewShare, from: renewFrom(link, usedAt) },
   ];

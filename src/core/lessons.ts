@@ -1,5 +1,6 @@
 // What the life of past connections teaches about this server and the way to it: how often to ping, how long it bears
 // silence, whether it bears two connections at a time. Pure.
+import { SILENT_AFTER_RENEWAL } from './ends.ts';
 import type { Loss } from './events.ts';
 
 export type Lessons = {
@@ -10,8 +11,8 @@ export type Lessons = {
   readonly idleLimit: { readonly ms: number; readonly at: number } | null;
   /** The silence before an abrupt end; a second one alike makes it the idle limit. */
   readonly suspectedMs: number | null;
-  /** The server ended the new connection together with the old one: the old one has to go first. */
-  readonly breakFirst: boolean;
+  /** How often in a row a second connection did not come about beside the first, and when the last time was. */
+  readonly bothDropped: { readonly count: number; readonly at: number } | null;
 };
 
 /** Design: from 15 s between 10 and 20 s. */
@@ -26,10 +27,13 @@ const LEAST_LIMIT_MS = 20_000;
 const ALIKE = 0.1;
 /** A wrong lesson is forgotten within a day; a right one is learned again by one close that nobody notices. */
 const FORGET_AFTER_MS = 86_400_000;
+/** Once is chance. */
+export const RULE = 2;
+const HINDERS_ANY: readonly Loss['class'][] = ['network', 'restarting', 'clock', 'portal', 'local'];
+/** An idle limit shorter than those known in the field (60 s and 120 s) is believed when it was seen twice. */
+const USUAL_LIMIT_MS = 45_000;
 /** Well before a limit that servers check only every few seconds. */
 const SAFE_SHARE = 0.8;
-/** Dropping both connections happens at the end of the old one, give or take slow round trips. */
-export const BOTH_DROPPED_WITHIN_MS = 5_000;
 
 export function noLessons(at: number): Lessons {
   return {
@@ -37,7 +41,7 @@ export function noLessons(at: number): Lessons {
     steadySince: at,
     idleLimit: null,
     suspectedMs: null,
-    breakFirst: false,
+    bothDropped: null,
   };
 }
 
@@ -52,9 +56,11 @@ export function renewAfterMs(lessons: Lessons, assumedMs: number | null, at: num
 export function learnFromEnd(lessons: Lessons, loss: Loss, quietMs: number, at: number): Lessons {
   const next = loss.class === 'normal' ? lessons : unsteady(lessons, at);
   if (quietMs < LEAST_LIMIT_MS) return next;
-  if (loss.class === 'normal') return { ...next, idleLimit: { ms: quietMs, at }, suspectedMs: null };
+  if (loss.class === 'normal' && quietMs >= USUAL_LIMIT_MS)
+    return { ...next, idleLimit: { ms: quietMs, at }, suspectedMs: null };
   // Which of the two it is depends on what was under way when the server let go.
-  if (loss.kind !== 'abnormal close' && loss.kind !== 'connection reset') return next;
+  if (loss.class !== 'normal' && loss.kind !== 'abnormal close' && loss.kind !== 'connection reset')
+    return next;
   const { suspectedMs } = next;
   const alike = suspectedMs !== null && Math.abs(suspectedMs - quietMs) <= suspectedMs * ALIKE;
   return alike
@@ -62,8 +68,22 @@ export function learnFromEnd(lessons: Lessons, loss: Loss, quietMs: number, at: 
     : { ...next, suspectedMs: quietMs };
 }
 
-export function learnBreakFirst(lessons: Lessons): Lessons {
-  return { ...lessons, breakFirst: true };
+/** A successor was refused, or has ended together with the connection it took over from. */
+export function learnFromSuccessor(lessons: Lessons, loss: Loss, at: number): Lessons {
+  // What hinders any connection says nothing about two.
+  const isAnyones = loss.class === 'transient' ? loss.quick : HINDERS_ANY.includes(loss.class);
+  if (isAnyones && loss.detectedBy !== SILENT_AFTER_RENEWAL) return lessons;
+  return { ...lessons, bothDropped: { count: (lessons.bothDropped?.count ?? 0) + 1, at } };
+}
+
+/** The server bears two connections, or did so just now. */
+export function learnBothLive(lessons: Lessons): Lessons {
+  return lessons.bothDropped === null ? lessons : { ...lessons, bothDropped: null };
+}
+
+/** The old connection has to go before the new one comes. */
+export function breaksFirst({ bothDropped }: Lessons, at: number): boolean {
+  return bothDropped !== null && bothDropped.count >= RULE && at - bothDropped.at <= FORGET_AFTER_MS;
 }
 
 /** A ping was answered: after an hour of nothing else, they may come more rarely. */

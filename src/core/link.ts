@@ -1,7 +1,7 @@
 // The connection as a value: its phases, what each is made of, and what may be asked of it. What changes it is in
 // reconnect.ts; the dialler behind the socket port has already said what each failure means. Pure.
 import type { BackoffPolicy, Limits } from './backoff.ts';
-import type { Act, Loss } from './events.ts';
+import type { Act, FailureClass, Loss } from './events.ts';
 import type { Lessons } from './lessons.ts';
 import type { Pulse, PulsePolicy } from './pulse.ts';
 
@@ -58,6 +58,8 @@ export type Link =
       /** The number of the connection that frames go to. */
       readonly current: number;
       readonly since: number;
+      /** A sign of life from then on shows that it works; one that took the place of a working one need not show it. */
+      readonly provenAt: number;
       readonly cause: Cause;
       readonly pulse: Pulse;
       /** The moment from which the time to the next renewal counts, if nobody talks after it. */
@@ -78,7 +80,15 @@ export type Link =
     };
 
 /** `outageSince` is the moment the connection last worked, until it has worked for long enough again. */
-type Trying = { readonly attempt: number; readonly failures: number; readonly outageSince: number };
+export type Trying = {
+  readonly attempt: number;
+  readonly failures: number;
+  readonly outageSince: number;
+  readonly streak: Streak | null;
+};
+
+/** How often in a row the same class of thing was wrong: what waits for a person to mend it is tried ever more rarely. */
+export type Streak = { readonly class: FailureClass; readonly count: number };
 
 type Dialing = {
   readonly phase: 'dialing';
@@ -131,8 +141,9 @@ export function currentOf(link: Link): number | null {
   return link.phase === 'ready' ? link.current : null;
 }
 
-export function isProven(link: Ready, at: number): boolean {
-  return at - link.since >= PROVEN_AFTER_MS;
+/** @param until when it was last known to live */
+export function isProven(link: Ready, until: number): boolean {
+  return until >= link.provenAt;
 }
 
 export function retryTimer(link: Link): string {

@@ -37,6 +37,8 @@ const SLOWEST_MS = 10_000;
 const PROBE_MS = { from: 1_500, to: 5_000 };
 /** Heard this lately, a connection needs no probe. */
 const FRESH_MS = 5_000;
+/** reconnect.md D11: half-open and idle, noticed within this. */
+const NOTICED_MS = 20_000;
 /** A timer this late means that this process stood still, not that the server did (reliability.md 2.6). */
 const STALLED_MS = 2_000;
 
@@ -57,19 +59,35 @@ export function isSilent(pulse: Pulse, at: number): boolean {
   return at - pulse.heardAt > FRESH_MS;
 }
 
+/** An earlier ping may be answered, or not, before one that is sent now. */
+export function wouldLearnSooner({ ping, ...pulse }: Pulse, at: number): boolean {
+  return ping === null || at + probeMs({ ...pulse, ping }) < ping.at + ping.deadlineMs;
+}
+
 export function isStalled(ping: Ping, at: number): boolean {
   return at - ping.at > ping.deadlineMs + STALLED_MS;
 }
 
 /** @param learnedMs the interval that has proved right so far */
-export function intervalMs(policy: PulsePolicy, learnedMs: number, quiet: boolean): number {
-  const idleMs = policy.pingIntervalMs === 0 ? learnedMs : policy.pingIntervalMs;
+export function intervalMs(policy: PulsePolicy, pulse: Pulse, learnedMs: number, quiet: boolean): number {
+  const idleMs = policy.pingIntervalMs === 0 ? rarest(policy, pulse, learnedMs) : policy.pingIntervalMs;
   return quiet ? idleMs : Math.min(idleMs, IN_TURN.intervalMs);
 }
 
-export function timeoutMs(policy: PulsePolicy, pulse: Pulse, quiet: boolean): number {
-  const askedMs = quiet ? policy.pingTimeoutMs : Math.min(policy.pingTimeoutMs, IN_TURN.timeoutMs);
+export function timeoutMs(policy: PulsePolicy, pulse: Pulse, learnedMs: number, quiet: boolean): number {
+  const idleMs = policy.pingIntervalMs === 0 ? patience(policy, pulse, learnedMs) : policy.pingTimeoutMs;
+  const askedMs = quiet ? idleMs : Math.min(policy.pingTimeoutMs, IN_TURN.timeoutMs);
   return Math.max(askedMs, Math.min(roundTripsMs(pulse), SLOWEST_MS));
+}
+
+/** However rare the pings, a silent death is noticed in time: the answer then has less of it. */
+function rarest(policy: PulsePolicy, pulse: Pulse, learnedMs: number): number {
+  return Math.min(learnedMs, NOTICED_MS - patience(policy, pulse, learnedMs));
+}
+
+function patience(policy: PulsePolicy, pulse: Pulse, learnedMs: number): number {
+  const leastMs = Math.max(PROBE_MS.from, roundTripsMs(pulse));
+  return Math.min(policy.pingTimeoutMs, Math.max(leastMs, NOTICED_MS - learnedMs));
 }
 
 export function probeMs(pulse: Pulse): number {

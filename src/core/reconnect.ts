@@ -1,9 +1,9 @@
 // The mechanism: what becomes of the connection at each fact. One loss handler for every kind of end, one place that
 // asks whether there is a next attempt, numbers that make late reports harmless. Pure.
-import { delayAfter, lastStraw, type Setback } from './backoff.ts';
-import { explained, failedBefore, foreignHello, silent } from './ends.ts';
+import { delayAfter, lastStraw, limitInForce, type Setback } from './backoff.ts';
+import { explained, failedBefore, foreignHello, silent, UNANSWERED } from './ends.ts';
 import type { Act, Event, Loss } from './events.ts';
-import { BOTH_DROPPED_WITHIN_MS, type Lessons, learnBreakFirst, learnFromEnd } from './lessons.ts';
+import { type Lessons, learnFromEnd, learnFromSuccessor } from './lessons.ts';
 import {
   type AroundLink,
   attemptTimer,
@@ -12,11 +12,14 @@ import {
   type Link,
   type LinkPolicy,
   type LinkStepped,
+  PROVEN_AFTER_MS,
   quietSince,
   type Ready,
   retryTimer,
+  type Successor,
+  type Trying,
 } from './link.ts';
-import { isSilent, newPulse } from './pulse.ts';
+import { isSilent, newPulse, wouldLearnSooner } from './pulse.ts';
 import { alive, ask, keptUp, succeed } from './upkeep.ts';
 
 /** Of 50 s the last five: as long as a herd takes that was told of a restart. */
@@ -33,11 +36,11 @@ export function stepLink(link: Link, event: Event, around: AroundLink): LinkStep
   if (link.phase === 'ended') return only(link);
   switch (event.type) {
     case 'agent.started':
-      return only(started(link, event.failures ?? 0, around));
+      return only(started(link, event, around));
     case 'shutdown.asked':
       return only({ phase: 'ended', attempt: link.attempt });
     case 'connect.asked':
-      return only(isAway(link) ? dial(link, 0, around.at, 'start', around.at) : link);
+      return only(isAway(link) ? dial(anew(link, around.at), 'start', around.at) : link);
     case 'disconnect.asked':
       return only(
         link.phase === 'unconfigured' ? link : { phase: 'closed', attempt: link.attempt, why: event.why },
@@ -48,9 +51,7 @@ export function stepLink(link: Link, event: Event, around: AroundLink): LinkStep
       return only(switched(link, around));
     case 'clock.synchronized':
       return only(
-        link.phase === 'waiting' && link.loss.class === 'clock'
-          ? dial(link, link.failures, link.outageSince, 'clock set', around.at)
-          : link,
+        link.phase === 'waiting' && link.loss.class === 'clock' ? dial(link, 'clock set', around.at) : link,
       );
     case 'socket.reached':
       return only(reached(link, event.attempt));
@@ -81,23 +82,26 @@ export function stepLink(link: Link, event: Event, around: AroundLink): LinkStep
  */
 export function hurry(link: Link, cause: Cause, around: AroundLink): LinkStepped {
   const { at, lessons } = around;
+  const only = (next: Link): LinkStepped => ({ link: next, lessons, acts: [] });
   switch (link.phase) {
     case 'waiting':
-      return { link: dial(link, link.failures, link.outageSince, cause, at), lessons, acts: [] };
+      return only(dial(link, cause, at));
     case 'resting':
     case 'stopped':
-      return { link: dial(link, 0, at, cause, at), lessons, acts: [] };
+      return only(dial(anew(link, at), cause, at));
     case 'dialing':
-      return { link: isStuck(link, at) ? { ...redial(link, cause, at) } : link, lessons, acts: [] };
+      return only(isStuck(link, at) ? dial(link, cause, at) : link);
     case 'ready':
-      return isSilent(link.pulse, at) && link.pulse.ping?.why !== 'probe'
+      if (link.successor !== null)
+        return only(isStuck(link.successor, at) ? succeed(link, 'doubt', at) : link);
+      return isSilent(link.pulse, at) && wouldLearnSooner(link.pulse, at)
         ? ask(link, 'probe', around)
-        : { link, lessons, acts: [] };
+        : only(link);
     case 'unconfigured':
     case 'closed':
     case 'greeting':
     case 'ended':
-      return { link, lessons, acts: [] };
+      return only(link);
   }
 }
 
@@ -108,12 +112,19 @@ export function keepCurrent(link: Link): Link {
     : link;
 }
 
-function started(link: Link, failures: number, around: AroundLink): Link {
-  if (link.phase !== 'resting' || around.policy.mode !== 'always') return link;
-  const trying = { attempt: link.attempt, outageSince: around.at };
-  if (failures === 0) return dial(link, 0, around.at, 'start', around.at);
+function started(link: Link, event: Event & { type: 'agent.started' }, around: AroundLink): Link {
+  if (link.phase !== 'resting') return link;
+  const { at, limits, policy } = around;
+  if (policy.mode !== 'always') return { ...link, why: 'nobody has pressed the button yet' };
+  const { failures = 0, loss = null } = event;
+  // Whoever starts a box anew wants to see it try: a limit reached before leaves one attempt.
+  const limit = limitInForce(limits, policy.maxAttempts);
+  const counted = limit === 0 ? failures : Math.min(failures, limit - 1);
+  if (counted === 0) return dial(anew(link, at), 'start', at);
   // A process that is started over and over must not begin from zero each time.
-  return retried(trying, failures, failedBefore(failures), 'attempt', around);
+  const last = failedBefore(failures, loss);
+  const streak = { class: last.class, count: counted - 1 };
+  return retried({ ...anew(link, at), failures: counted, streak }, last, 'attempt', around);
 }
 
 /** A wait that there is no more reason for ends; one that goes on is not begun anew. */
@@ -136,31 +147,28 @@ function isAway(link: Link): boolean {
 
 function again(link: Link, around: AroundLink): Link {
   const { at } = around;
-  if (link.phase === 'waiting') return dial(link, 0, link.outageSince, 'command', at);
-  if (isAway(link)) return dial(link, 0, at, 'command', at);
-  if (link.phase === 'dialing' && isStuck(link, at)) return redial(link, 'command', at);
+  if (link.phase === 'waiting')
+    return dial({ ...anew(link, at), outageSince: link.outageSince }, 'command', at);
+  if (isAway(link)) return dial(anew(link, at), 'command', at);
+  if (link.phase === 'dialing' && isStuck(link, at)) return dial(link, 'command', at);
   // A good connection is not given up before there is a better one.
   if (link.phase === 'ready' && link.successor === null && around.quiet) return succeed(link, 'command', at);
   return link;
 }
 
-function isStuck(link: Link & { phase: 'dialing' }, at: number): boolean {
-  return link.stage === 'calling' && at - link.dialedAt >= HURRY_FLOOR_MS;
+function isStuck(making: Successor, at: number): boolean {
+  return making.phase === 'dialing' && making.stage === 'calling' && at - making.dialedAt >= HURRY_FLOOR_MS;
 }
 
-function redial(link: Link & { phase: 'dialing' }, cause: Cause, at: number): Link {
-  return dial(link, link.failures, link.outageSince, cause, at);
+/** Nothing that went before counts any more. */
+function anew({ attempt }: Link, at: number): Trying {
+  return { attempt, failures: 0, outageSince: at, streak: null };
 }
 
-function dial(
-  link: { readonly attempt: number },
-  failures: number,
-  outageSince: number,
-  cause: Cause,
-  at: number,
-): Link {
-  const attempt = link.attempt + 1;
-  return { phase: 'dialing', attempt, failures, outageSince, stage: 'calling', dialedAt: at, cause };
+function dial(tried: Trying, cause: Cause, at: number): Link {
+  const { failures, outageSince, streak } = tried;
+  const attempt = tried.attempt + 1;
+  return { phase: 'dialing', attempt, failures, outageSince, streak, stage: 'calling', dialedAt: at, cause };
 }
 
 function reached(link: Link, attempt: number): Link {
@@ -178,8 +186,8 @@ function opened(link: Link, attempt: number, { at, policy }: AroundLink, only: O
   const greeting = { phase: 'greeting', openedAt: at, mutter: null } as const;
   const hello: Act = { type: 'say', attempt, message: helloOf(policy) };
   if (link.phase === 'dialing') {
-    const { failures, outageSince, cause } = link;
-    return only({ attempt, failures, outageSince, cause, ...greeting }, [hello]);
+    const { failures, outageSince, streak, cause } = link;
+    return only({ attempt, failures, outageSince, streak, cause, ...greeting }, [hello]);
   }
   if (link.phase === 'ready' && link.successor?.phase === 'dialing')
     return only({ ...link, successor: { ...greeting, cause: link.successor.cause } }, [hello]);
@@ -194,28 +202,39 @@ function greeted(
   only: Only,
 ): LinkStepped {
   const { at, dice } = around;
-  const successor = link.phase === 'ready' ? link.successor : null;
-  if (attempt !== link.attempt || (link.phase !== 'greeting' && successor?.phase !== 'greeting'))
-    return only(link);
+  const isGreeting =
+    link.phase === 'greeting' || (link.phase === 'ready' && link.successor?.phase === 'greeting');
+  if (attempt !== link.attempt || !isGreeting) return only(link);
   if (transport !== 'websocket') return closed(link, attempt, foreignHello(transport), around);
   const ready = {
     phase: 'ready',
     attempt,
     current: attempt,
     since: at,
+    provenAt: at + PROVEN_AFTER_MS,
     renewFrom: at,
     renewShare: 1 - dice * RENEW_SPREAD,
     successor: null,
+    pulse: newPulse(at),
   } as const;
-  const pulse = newPulse(at);
   if (link.phase === 'greeting') {
-    const { failures, outageSince, cause } = link;
-    return only({ ...ready, failures, outageSince, cause, pulse });
+    const { failures, outageSince, streak, cause } = link;
+    return only({ ...ready, failures, outageSince, streak, cause });
   }
-  const cause = successor?.cause ?? 'renewal';
-  const next = { ...ready, failures: 0, outageSince: at, cause, pulse };
+  if (link.phase !== 'ready' || link.successor === null) return only(link);
+  const { cause } = link.successor;
+  if (cause === 'doubt') return only({ ...ready, ...afterEnd(link, link.pulse.heardAt, at), cause });
+  const { failures, outageSince, streak, provenAt } = link;
   // The old connection is closed now: whether the server has closed both is found out before anybody needs to know.
-  return cause === 'doubt' ? only(next) : ask(next, 'renewed', around);
+  return ask({ ...ready, failures, outageSince, streak, provenAt, cause }, 'renewed', around);
+}
+
+/** What counts against the next connection when this one has ended. */
+function afterEnd(link: Ready, livedUntil: number, at: number): Omit<Trying, 'attempt'> {
+  const { failures, outageSince, streak } = link;
+  return isProven(link, livedUntil)
+    ? { failures: 0, outageSince: at, streak: null }
+    : { failures: failures + 1, outageSince, streak };
 }
 
 /** The one loss handler: every kind of end of every attempt comes through here. */
@@ -232,8 +251,8 @@ function closed(link: Link, attempt: number, loss: Loss, around: AroundLink): Li
       };
     case 'ready':
       if (attempt === link.current) return lost(link, loss, around);
-      if (attempt !== link.attempt) return { link, lessons, acts: [] };
-      return { link: { ...link, successor: null, renewFrom: around.at }, lessons, acts: [] };
+      if (attempt !== link.attempt || link.successor === null) return { link, lessons, acts: [] };
+      return unsucceeded(link, link.successor, loss, around);
     case 'unconfigured':
     case 'resting':
     case 'closed':
@@ -244,58 +263,63 @@ function closed(link: Link, attempt: number, loss: Loss, around: AroundLink): Li
   }
 }
 
-function failed(
-  link: Link & { failures: number; outageSince: number },
-  loss: Loss,
-  around: AroundLink,
-): Link {
-  return retried(link, link.failures + 1, loss, 'attempt', around);
+function failed(link: Link & Trying, loss: Loss, around: AroundLink): Link {
+  return retried({ ...link, failures: link.failures + 1 }, loss, 'attempt', around);
+}
+
+/** The second connection has not come about. */
+function unsucceeded(link: Ready, { cause }: Successor, loss: Loss, around: AroundLink): LinkStepped {
+  const alone = { ...link, successor: null, renewFrom: around.at };
+  // Nothing is heard of the old one either: it counts as lost now, and the next attempt follows as after any loss.
+  if (cause === 'doubt') return lost(alone, UNANSWERED, around);
+  return { link: alone, lessons: learnFromSuccessor(around.lessons, loss, around.at), acts: [] };
 }
 
 /** The current connection has ended. */
 function lost(link: Ready, loss: Loss, around: AroundLink): LinkStepped {
-  const { at, policy, quiet, usedAt } = around;
+  const { at, policy, limits, quiet, usedAt } = around;
   const lessons = lessonsOf(link, loss, around);
-  const proven = isProven(link, at);
-  const failures = proven ? 0 : link.failures + 1;
-  const outageSince = proven ? at : link.outageSince;
+  // Whoever is silent has not worked since the last sign of life.
+  const livedUntil = loss.class === 'network' ? link.pulse.heardAt : at;
+  const proven = isProven(link, livedUntil);
+  const tried = { attempt: link.attempt, ...afterEnd(link, livedUntil, at) };
   const to = (next: Link): LinkStepped => ({ link: next, lessons, acts: [] });
-  if (link.successor !== null) return to({ ...link.successor, attempt: link.attempt, failures, outageSince });
+  if (link.successor !== null && lastStraw(tried.failures, limits, policy.maxAttempts) === null)
+    return to({ ...link.successor, ...tried });
   const rest = (why: string) => to({ phase: 'resting', attempt: link.attempt, why, loss });
   // Whoever is in the middle of a turn asks for a new one.
   if (proven && policy.mode === 'on-demand') return rest(loss.reason);
   const unusedMs = at - usedAt;
   if (proven && quiet && loss.class === 'normal' && policy.restAfterMs > 0 && unusedMs >= policy.restAfterMs)
     return rest(`nobody has talked for ${Math.round(unusedMs / 60_000)} min`);
-  return to(retried({ attempt: link.attempt, outageSince }, failures, loss, 'connection', around));
+  return to(retried(tried, loss, 'connection', around));
 }
 
 function lessonsOf(link: Ready, loss: Loss, { at, lessons, quiet, usedAt }: AroundLink): Lessons {
-  if (link.cause === 'renewal' && at - link.since <= BOTH_DROPPED_WITHIN_MS) return learnBreakFirst(lessons);
+  // It has not said a word since the old one was closed.
+  if (link.pulse.ping?.why === 'renewed') return learnFromSuccessor(lessons, loss, at);
   // A successor at the door may be what made the server end it.
   if (!isProven(link, at) || !quiet || link.successor !== null) return lessons;
   return learnFromEnd(lessons, loss, at - quietSince(link, usedAt), at);
 }
 
-function retried(
-  tried: { readonly attempt: number; readonly outageSince: number },
-  failures: number,
-  loss: Loss,
-  of: Setback['of'],
-  { at, dice, policy, limits }: AroundLink,
-): Link {
-  const { attempt, outageSince } = tried;
+/** @param tried with this setback counted */
+function retried(tried: Trying, loss: Loss, of: Setback['of'], around: AroundLink): Link {
+  const { at, dice, policy, limits } = around;
+  const { attempt, failures, outageSince } = tried;
   const why = lastStraw(failures, limits, policy.maxAttempts);
   if (why !== null) return { phase: 'stopped', attempt, failures, why, loss };
-  const delayMs = delayAfter({ loss, failures, outageMs: at - outageSince, of }, dice, policy);
-  return { phase: 'waiting', attempt, failures, outageSince, delayMs, loss, cause: 'retry' };
+  const alike = tried.streak?.class === loss.class ? tried.streak.count : 0;
+  const streak = { class: loss.class, count: alike + 1 };
+  const setback = { loss, failures, alike: streak.count, outageMs: at - outageSince, of };
+  const delayMs = delayAfter(setback, dice, policy);
+  return { phase: 'waiting', attempt, failures, outageSince, streak, delayMs, loss, cause: 'retry' };
 }
 
 function elapsed(link: Link, timer: string, around: AroundLink): LinkStepped {
   const { at, lessons, policy } = around;
   const only = (next: Link, acts: readonly Act[] = []): LinkStepped => ({ link: next, lessons, acts });
-  if (link.phase === 'waiting' && timer === retryTimer(link))
-    return only(dial(link, link.failures, link.outageSince, link.cause, at));
+  if (link.phase === 'waiting' && timer === retryTimer(link)) return only(dial(link, link.cause, at));
   if (timer === attemptTimer(link, 'dial'))
     return closed(link, link.attempt, silent('connection', policy.connectTimeoutMs), around);
   if (timer === attemptTimer(link, 'hello'))

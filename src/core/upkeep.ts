@@ -3,7 +3,7 @@
 import { delayAfter } from './backoff.ts';
 import { noPong, RENEWED } from './ends.ts';
 import type { Loss } from './events.ts';
-import { learnFromPong } from './lessons.ts';
+import { breaksFirst, learnBothLive, learnFromPong } from './lessons.ts';
 import { type AroundLink, type Cause, type Link, type LinkStepped, type Ready, renewTimer } from './link.ts';
 import { heard, intervalMs, isStalled, type Ping, pinged, probeMs, timeoutMs } from './pulse.ts';
 
@@ -24,14 +24,16 @@ export function alive(link: Link, attempt: number, rttMs: number | null, around:
   if (link.phase !== 'ready' || attempt !== link.current) return { link, lessons: around.lessons, acts: [] };
   const pulse = heard(link.pulse, around.at, rttMs);
   const successor = link.successor?.cause === 'doubt' ? null : link.successor;
-  const lessons = rttMs === null ? around.lessons : learnFromPong(around.lessons, around.at);
+  const beside = link.pulse.ping?.why === 'renewed' ? learnBothLive(around.lessons) : around.lessons;
+  const lessons = rttMs === null ? beside : learnFromPong(beside, around.at);
   return { link: { ...link, pulse, successor }, lessons, acts: [] };
 }
 
 /** A ping goes out. */
 export function ask(link: Ready, why: Ping['why'], around: AroundLink): LinkStepped {
   const { at, policy, quiet, lessons } = around;
-  const deadlineMs = why === 'probe' ? probeMs(link.pulse) : timeoutMs(policy, link.pulse, quiet);
+  const deadlineMs =
+    why === 'probe' ? probeMs(link.pulse) : timeoutMs(policy, link.pulse, lessons.heartbeatMs, quiet);
   return {
     link: { ...link, pulse: pinged(link.pulse, at, why, deadlineMs) },
     lessons,
@@ -55,8 +57,8 @@ export function keptUp(
   around: AroundLink,
 ): LinkStepped | { readonly lost: Loss } {
   const { at, lessons, policy, quiet } = around;
-  if (timer === heartbeatTimer(link, intervalMs(policy, lessons.heartbeatMs, quiet)))
-    return ask(link, 'heartbeat', around);
+  const beatMs = intervalMs(policy, link.pulse, lessons.heartbeatMs, quiet);
+  if (timer === heartbeatTimer(link, beatMs)) return ask(link, 'heartbeat', around);
   if (timer === monitorTimer(link)) {
     const checked = { ...link, pulse: { ...link.pulse, checkedAt: at } };
     return { link: checked, lessons, acts: [{ type: 'check', attempt: link.current }] };
@@ -80,8 +82,8 @@ function unanswered(link: Ready, ping: Ping, around: AroundLink): LinkStepped | 
 function renewed(link: Ready, { at, dice, lessons, policy, usedAt }: AroundLink): Link {
   // Nobody has talked for long: its end will be let come.
   if (policy.restAfterMs > 0 && at - usedAt >= policy.restAfterMs) return { ...link, renewFrom: at };
-  if (!lessons.breakFirst) return succeed(link, 'renewal', at);
-  const failure = { loss: RENEWED, failures: 0, outageMs: 0, of: 'connection' } as const;
+  if (!breaksFirst(lessons, at)) return succeed(link, 'renewal', at);
+  const failure = { loss: RENEWED, failures: 0, alike: 1, outageMs: 0, of: 'connection' } as const;
   const delayMs = delayAfter(failure, dice, policy);
   const { attempt } = link;
   return {
@@ -89,6 +91,7 @@ function renewed(link: Ready, { at, dice, lessons, policy, usedAt }: AroundLink)
     attempt,
     failures: 0,
     outageSince: at,
+    streak: null,
     delayMs,
     loss: RENEWED,
     cause: 'renewal',

@@ -1,12 +1,13 @@
 // What of the connection outlives the process: how it fared and what it taught, in one small file. Says when it is
 // written, and what of an earlier run still counts; knows neither file system nor format of the log.
 import { type Lessons, noLessons } from '../core/lessons.ts';
-import type { Cancel, Clock, Store } from '../ports.ts';
+import type { Cancel, Clock, Loss, Store } from '../ports.ts';
 import type { Outage } from './outage.ts';
 import {
   IDLE_LIMIT_MS,
   type LessonsNote,
   readWritten,
+  type TroubleNote,
   URLS_KEPT,
   VERSION,
   type Written,
@@ -16,6 +17,8 @@ import type { Counters, Session } from './sessions.ts';
 export type Remembered = {
   /** In a row, before a run that broke off a short while ago; else 0. */
   readonly failures: number;
+  /** Why there was no connection; null when there was one. */
+  readonly trouble: Loss | null;
   readonly lessons: Lessons;
   readonly counters: Counters;
   readonly sessions: readonly Session[];
@@ -50,14 +53,21 @@ export class Memory {
 
   /** What the last run has left behind; undefined: nothing that can be understood. */
   remembered(): Remembered | undefined {
-    const written = readWritten(this.#store.read());
-    if (written === undefined) return undefined;
+    const found = this.#store.read();
+    if (found === undefined) return undefined;
+    const written = readWritten(found);
+    if (written === undefined) {
+      this.#store.setAside('it is of another version, or no such file');
+      return undefined;
+    }
     this.#others = written.lessons.filter(({ url }) => url !== this.#url);
     // A clock that has gone backwards since was not right then, or is not now: as if no time had passed.
     const awayMs = Math.max(0, this.#clock.wallMs() - Date.parse(written.saved_at));
     const broken = !written.clean && awayMs < FAILURES_COUNT_FOR_MS;
     return {
-      failures: broken ? written.failures : 0,
+      // The run that broke off amid them is one more: one that is started over and over must not stay where it was.
+      failures: broken && written.failures > 0 ? written.failures + 1 : 0,
+      trouble: broken ? lossFrom(written.trouble) : null,
       lessons: this.#lessonsFrom(written, awayMs),
       counters: written.counters,
       sessions: written.sessions,
@@ -97,13 +107,14 @@ export class Memory {
     this.#store.write(this.#written(this.#present(), false));
   }
 
-  #written({ failures, lessons, counters, sessions, outages }: Present, clean: boolean): Written {
+  #written({ failures, trouble, lessons, counters, sessions, outages }: Present, clean: boolean): Written {
     const own = this.#url === '' ? [] : [this.#lessonsNote(lessons)];
     return {
       version: VERSION,
       saved_at: new Date(this.#clock.wallMs()).toISOString(),
       clean,
       failures,
+      trouble: trouble === null ? null : noteOf(trouble),
       counters,
       lessons: [...own, ...this.#others].slice(0, URLS_KEPT),
       sessions,
@@ -111,7 +122,7 @@ export class Memory {
     };
   }
 
-  #lessonsNote({ heartbeatMs, steadySince, idleLimit, suspectedMs, breakFirst }: Lessons): LessonsNote {
+  #lessonsNote({ heartbeatMs, steadySince, idleLimit, suspectedMs, bothDropped }: Lessons): LessonsNote {
     const age = (at: number) => Math.max(0, Math.round(this.#clock.now() - at));
     const short = (ms: number) => Math.round(Math.min(ms, IDLE_LIMIT_MS.most));
     return {
@@ -120,7 +131,7 @@ export class Memory {
       steady_for_ms: age(steadySince),
       idle_limit: idleLimit === null ? null : { ms: short(idleLimit.ms), age_ms: age(idleLimit.at) },
       suspected_ms: suspectedMs === null ? null : short(suspectedMs),
-      break_first: breakFirst,
+      both_dropped: bothDropped === null ? null : { count: bothDropped.count, age_ms: age(bothDropped.at) },
     };
   }
 
@@ -128,14 +139,15 @@ export class Memory {
     const now = this.#clock.now();
     const note = written.lessons.find(({ url }) => url === this.#url);
     if (note === undefined) return noLessons(now);
-    const { idle_limit } = note;
+    const { idle_limit, both_dropped } = note;
     return {
       heartbeatMs: note.heartbeat_ms,
       // Nothing was seen of the connection meanwhile.
       steadySince: now - note.steady_for_ms,
       idleLimit: idle_limit === null ? null : { ms: idle_limit.ms, at: now - idle_limit.age_ms - awayMs },
       suspectedMs: note.suspected_ms,
-      breakFirst: note.break_first,
+      bothDropped:
+        both_dropped === null ? null : { count: both_dropped.count, at: now - both_dropped.age_ms - awayMs },
     };
   }
 }
@@ -149,4 +161,14 @@ export function brokenOff(outage: Outage, savedAt: string): Outage {
     ordinary: false,
     end: { how: 'broken off', why: 'the agent ended without a word', after_ms },
   };
+}
+
+function noteOf({ class: name, kind, reason, detectedBy, quick }: Loss): TroubleNote {
+  return { class: name, kind, reason, detected_by: detectedBy, quick };
+}
+
+function lossFrom(note: TroubleNote | null): Loss | null {
+  if (note === null) return null;
+  const { class: name, kind, reason, detected_by: detectedBy, quick } = note;
+  return { class: name, kind, reason, detectedBy, quick };
 }

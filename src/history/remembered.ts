@@ -1,5 +1,6 @@
 // What a file from an earlier run may say, and how to read it without trusting it: a part that is not what it should be
 // is dropped alone, everything is bounded. Pure; knows neither file nor clock.
+import type { FailureClass, LossKind } from '../core/events.ts';
 import { HEARTBEAT_MS } from '../core/lessons.ts';
 import {
   ATTEMPTS_KEPT,
@@ -22,7 +23,16 @@ export type LessonsNote = {
   readonly steady_for_ms: number;
   readonly idle_limit: { readonly ms: number; readonly age_ms: number } | null;
   readonly suspected_ms: number | null;
-  readonly break_first: boolean;
+  readonly both_dropped: { readonly count: number; readonly age_ms: number } | null;
+};
+
+/** What it was that failed last: what follows from it does not change with a restart. */
+export type TroubleNote = {
+  readonly class: FailureClass;
+  readonly kind: LossKind;
+  readonly reason: string;
+  readonly detected_by: string;
+  readonly quick: boolean;
 };
 
 export type Written = {
@@ -31,6 +41,7 @@ export type Written = {
   /** The process ended on request. */
   readonly clean: boolean;
   readonly failures: number;
+  readonly trouble: TroubleNote | null;
   readonly counters: Counters;
   /** The server used last comes first. */
   readonly lessons: readonly LessonsNote[];
@@ -103,13 +114,40 @@ function object<T extends object>(fields: { readonly [N in keyof T]-?: Read<T[N]
   };
 }
 
+const CLASSES: readonly FailureClass[] = [
+  'normal',
+  'network',
+  'transient',
+  'restarting',
+  'auth',
+  'configuration',
+  'clock',
+  'portal',
+  'protocol',
+  'local',
+];
+const KINDS: readonly LossKind[] = [
+  'normal close',
+  'abnormal close',
+  'send on a closed socket',
+  'connection reset',
+  'network error',
+  'other',
+];
+const trouble = object<TroubleNote>({
+  class: oneOf(CLASSES),
+  kind: oneOf(KINDS),
+  reason: text(),
+  detected_by: text(),
+  quick: flag,
+});
 const failureFields = { class: text(), kind: text(), reason: text(), detected_by: text() };
 const failure = object<FailureNote>(failureFields);
 const loss = object<LossNote>({ ...failureFields, noticed_within_ms: orNull(ms), lasted_ms: orNull(ms) });
 const attempt = object<AttemptNote>({
   number: count,
   cause: text(),
-  after_ms: ms,
+  after_ms: orNull(ms),
   took_ms: ms,
   outcome: oneOf(OUTCOMES),
   failure: orNull(failure),
@@ -149,7 +187,7 @@ const lessons = object<LessonsNote>({
     }),
   ),
   suspected_ms: orNull(whole(IDLE_LIMIT_MS.least, IDLE_LIMIT_MS.most)),
-  break_first: flag,
+  both_dropped: orNull(object<NonNullable<LessonsNote['both_dropped']>>({ count, age_ms: ms })),
 });
 const counters = object<Counters>({
   attempts: count,
@@ -176,6 +214,7 @@ export function readWritten(value: unknown): Written | undefined {
     saved_at,
     clean: part('clean', flag, true),
     failures: part('failures', count, 0),
+    trouble: part<TroubleNote | null>('trouble', orNull(trouble), null),
     counters: part('counters', counters, NO_COUNTERS),
     lessons: part<readonly LessonsNote[]>('lessons', first(lessons), []),
     sessions: part<readonly Session[]>('sessions', list(session, SESSIONS_KEPT), []),

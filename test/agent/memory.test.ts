@@ -9,7 +9,7 @@ import { noLessons, renewAfterMs } from '../../src/core/lessons.ts';
 import { LINK_FILE, Memory, type Remembered } from '../../src/history/memory.ts';
 import { readWritten, URLS_KEPT } from '../../src/history/remembered.ts';
 import { NO_COUNTERS, SESSIONS_KEPT } from '../../src/history/sessions.ts';
-import type { Store } from '../../src/ports.ts';
+import type { Loss, Store } from '../../src/ports.ts';
 import { keptLog, until } from '../helpers/card.ts';
 import { type HandClock, handClock } from '../helpers/hand-clock.ts';
 import { WatchedBox } from './watched-box.ts';
@@ -22,6 +22,7 @@ class KeptStore implements Store {
   value: unknown;
   writes = 0;
   writesNow = 0;
+  readonly aside: string[] = [];
 
   constructor(value?: unknown) {
     this.value = value;
@@ -29,6 +30,10 @@ class KeptStore implements Store {
 
   read(): unknown {
     return this.value;
+  }
+
+  setAside(reason: string): void {
+    this.aside.push(reason);
   }
 
   write(value: object): void {
@@ -42,11 +47,20 @@ class KeptStore implements Store {
   }
 }
 
+const REFUSED_TOKEN: Loss = {
+  class: 'auth',
+  kind: 'abnormal close',
+  reason: 'refused by the server',
+  detectedBy: 'http',
+  quick: false,
+};
+
 function present(changes: Partial<Remembered> = {}): Remembered {
   const box = new WatchedBox().proven().lose().reconnect().pass(10_000).hearLife().lose();
   const { sessions, outages } = box.history;
   return {
     failures: 3,
+    trouble: REFUSED_TOKEN,
     lessons: noLessons(0),
     counters: sessions.total,
     sessions: sessions.ended,
@@ -87,16 +101,25 @@ describe('memory', () => {
     assert.equal(found?.sessions.length, 2);
   });
 
+  it('S21 counts the run that broke off as one more failure, and knows what had failed', () => {
+    const given = present();
+    const second = nextRun(given);
+    assert.deepEqual([second?.failures, second?.trouble], [4, REFUSED_TOKEN]);
+    assert.equal(second === undefined ? undefined : nextRun(second)?.failures, 5);
+    assert.equal(nextRun(present({ failures: 0, trouble: null }))?.failures, 0, 'it had worked');
+    assert.equal(nextRun(given, { clean: true })?.trouble, null);
+  });
+
   it('counts failures only of a run that broke off less than ten minutes ago', () => {
     const given = present();
-    assert.equal(nextRun(given)?.failures, 3);
-    assert.equal(nextRun(given, { awayMs: 10 * MINUTE_MS - 1 })?.failures, 3);
+    assert.equal(nextRun(given)?.failures, 4);
+    assert.equal(nextRun(given, { awayMs: 10 * MINUTE_MS - 1 })?.failures, 4);
     assert.equal(nextRun(given, { awayMs: 10 * MINUTE_MS })?.failures, 0);
     assert.equal(nextRun(given, { clean: true })?.failures, 0);
   });
 
   it('takes a clock that has gone backwards for no time at all', () => {
-    assert.equal(nextRun(present(), { awayMs: -1e12 })?.failures, 3);
+    assert.equal(nextRun(present(), { awayMs: -1e12 })?.failures, 4);
   });
 
   it('ends an outage that was going on when the run broke off', () => {
@@ -111,10 +134,14 @@ describe('memory', () => {
       steadySince: -5_000,
       idleLimit: { ms: 60_000, at: -7_000 },
       suspectedMs: 30_000,
-      breakFirst: true,
+      bothDropped: { count: 2, at: -9_000 },
     };
     const found = nextRun(present({ lessons: learned }), { awayMs: 3_000 })?.lessons;
-    assert.deepEqual(found, { ...learned, idleLimit: { ms: 60_000, at: -10_000 } });
+    assert.deepEqual(found, {
+      ...learned,
+      idleLimit: { ms: 60_000, at: -10_000 },
+      bothDropped: { count: 2, at: -12_000 },
+    });
     const stale = nextRun(present({ lessons: learned }), { awayMs: 86_400_000 })?.lessons;
     assert.ok(stale);
     assert.equal(renewAfterMs(stale, null, 0), null, 'what was learned more than a day ago is forgotten');
@@ -197,16 +224,20 @@ describe('a damaged or hostile file', () => {
   it('that is something else altogether is no memory', () => {
     for (const value of [null, 7, 'link', [], {}, { version: 2 }, { ...written(), version: '1' }])
       assert.equal(rememberedFrom(value), undefined, JSON.stringify(value));
+    const ofAnother = new KeptStore({ version: 2, precious: 1 });
+    memory(ofAnother, handClock()).remembered();
+    assert.match(ofAnother.aside.join(), /another version/, 'and is kept for a person to look at');
     for (const saved_at of [undefined, 7, '', 'yesterday', 'x'.repeat(1_000)])
       assert.equal(rememberedFrom({ ...written(), saved_at }), undefined);
   });
 
   const WRONG = [undefined, null, -1, 1e300, Number.NaN, 'x', true, [], {}, [null], [[]], [{}]];
-  for (const part of ['failures', 'counters', 'lessons', 'sessions', 'outages', 'clean'])
+  for (const part of ['failures', 'trouble', 'counters', 'lessons', 'sessions', 'outages', 'clean'])
     it(`loses only its ${part} when those are wrong`, () => {
       const whole = rememberedFrom(written());
       const without: Record<string, unknown> = {
         failures: 0,
+        trouble: null,
         counters: NO_COUNTERS,
         lessons: noLessons(0),
         sessions: [],
@@ -214,7 +245,8 @@ describe('a damaged or hostile file', () => {
       };
       for (const value of WRONG.filter((one) => part !== 'clean' || one !== true)) {
         const found = rememberedFrom({ ...written(), [part]: value });
-        const expected = part === 'clean' ? { ...whole, failures: 0 } : { ...whole, [part]: without[part] };
+        const expected =
+          part === 'clean' ? { ...whole, failures: 0, trouble: null } : { ...whole, [part]: without[part] };
         assert.deepEqual(found, expected, JSON.stringify(value));
       }
     });

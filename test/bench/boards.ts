@@ -113,7 +113,7 @@ function partsOf(url: string, device: string): Omit<LoopParts, 'on'> {
     policy: policyOf(config),
     server: {
       url,
-      headers: { 'Protocol-Version': '1', 'Device-Id': device, 'Client-Id': device },
+      headers: () => ({ 'Protocol-Version': '1', 'Device-Id': device, 'Client-Id': device }),
       deadlineMs: config.link.connectTimeoutMs,
       framing: 1,
       device: { name: 'xiaozhi-agent', version: '0.0.0' },

@@ -31,16 +31,19 @@ describe('the options', () => {
 
   it('refuse figures that make no sense, at once', () => {
     const url = 'ws://127.0.0.1:1/';
-    const wrong: readonly (readonly [keyof Timings | 'maxAttempts', number])[] = [
+    const wrong: readonly (readonly [keyof Timings | 'maxAttempts' | 'framing', number])[] = [
       ['connectTimeoutMs', 0],
       ['backoffBaseMs', -1],
       ['pingTimeoutMs', Number.NaN],
       ['monitorIntervalMs', Number.POSITIVE_INFINITY],
+      ['pingIntervalMs', 1],
+      ['backoffCapMs', 10],
+      ['framing', 7],
       ['maxAttempts', -1],
       ['maxAttempts', 1.5],
     ];
     for (const [name, value] of wrong) {
-      const options: ClientOptions = { url, [name]: value };
+      const options = { url, [name]: value } as ClientOptions;
       assert.throws(() => new XiaozhiClient(options), new RegExp(`^RangeError: ${name} must`));
     }
     assert.throws(() => new XiaozhiClient({ url }).enableAutoReconnect(true, Number.NaN), RangeError);

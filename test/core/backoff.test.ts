@@ -16,7 +16,13 @@ const loss = (name: FailureClass, more: Partial<Loss> = {}): Loss => ({
 
 /** Sessions that end are connections; a failure in a row is an attempt's. */
 function setback(loss: Loss, failures: number, outageMs = 1_000): Setback {
-  return { loss, failures, outageMs, of: failures === 0 ? 'connection' : 'attempt' };
+  return {
+    loss,
+    failures,
+    outageMs,
+    alike: Math.max(failures, 1),
+    of: failures === 0 ? 'connection' : 'attempt',
+  };
 }
 
 /** class, failures in a row, least and most milliseconds. */
@@ -73,7 +79,7 @@ describe('the delay', () => {
     const calm = { ...POLICY, firstRetryMs: 10_000 };
     const ends = (name: FailureClass, failures: number) =>
       [0, 1].map((dice) =>
-        delayAfter({ loss: loss(name), failures, outageMs: 0, of: 'connection' }, dice, calm),
+        delayAfter({ loss: loss(name), failures, alike: 1, outageMs: 0, of: 'connection' }, dice, calm),
       );
     assert.deepEqual(ends('transient', 0), [0, 10_000]);
     assert.deepEqual(ends('normal', 0), [500, 10_500]);

@@ -75,6 +75,13 @@ describe('the heartbeat', () => {
     assert.equal(lasts(deaf(), isReady), 20_000);
   });
 
+  it('D11 finds it within 20 s after hours of steadiness too, when pings are rare', () => {
+    const box = ready().pass(8 * 60 * MIN);
+    box.rttMs = null;
+    box.do({ type: 'socket.heard', attempt: 1, rttMs: null });
+    assert.equal(lasts(box, isReady), 20_000);
+  });
+
   it('D11 finds it within 8 s in a turn', () => {
     const box = ready().pass(14_000).click();
     box.rttMs = null;
@@ -353,6 +360,21 @@ describe('a start after a run that broke off', () => {
     box.do({ type: 'press.asked' });
     assert.equal(box.state.link.phase, 'dialing');
   });
+
+  it('S21 and S22 knows what had failed: a refused token is not tried again at once', () => {
+    const loss: Loss = { ...NORMAL, class: 'auth', reason: 'refused' };
+    const box = new Box().do({ type: 'agent.started', failures: 1, loss });
+    assert.ok(box.state.link.phase === 'waiting' && box.state.link.delayMs >= 30_000);
+    assert.match(lossOf(box).reason, /1 failure before the restart, the last: refused/);
+  });
+
+  it('tries at least once, though the limit had been reached before', () => {
+    const boot = (maxAttempts: number) =>
+      new Box({ link: { maxAttempts } }).do({ type: 'agent.started', failures: 9 });
+    assert.equal(boot(3).state.link.phase, 'waiting');
+    assert.equal(retry(boot(3)).lose().state.link.phase, 'stopped');
+    assert.equal(boot(1).state.link.phase, 'dialing');
+  });
 });
 
 describe('an accepting and dropping server', () => {
@@ -406,8 +428,8 @@ describe('what ends teach', () => {
 
   it('quiet time counts from the last turn, not from the hello', () => {
     const box = ready().pass(100_000).reach('listening').do({ type: 'stop.asked' });
-    box.hear({ type: 'tts', state: 'stop' }).pass(30_000).lose(NORMAL);
-    assert.equal(learned(box), 30_000);
+    box.hear({ type: 'tts', state: 'stop' }).pass(50_000).lose(NORMAL);
+    assert.equal(learned(box), 50_000);
   });
 
   it('closes after less than 20 s, or in a turn, or by the network teach nothing', () => {
@@ -451,12 +473,16 @@ describe('what ends teach', () => {
     ['silence', (box: Box) => box.pass(5_000)],
   ] as const)
     it(`a server that drops both, by ${how}, is renewed by break-before-make from then on`, () => {
-      const box = ready({ link: { assumedRenewMs: 50_000 } }).pass(50_000);
-      box.rttMs = null;
-      dropped(greet(box, 2));
-      assert.equal(box.state.lessons.breakFirst, true);
-      box.rttMs = 20;
-      lasts(box.pass(2_000).connect(), isReady);
+      const box = ready({ link: { assumedRenewMs: 50_000, firstRetryMs: 0 } });
+      for (const time of [1, 2]) {
+        while (box.holds.sockets.length < 2) box.pass(100);
+        box.rttMs = null;
+        dropped(greet(box, box.state.link.attempt));
+        assert.equal(box.state.lessons.bothDropped?.count, time);
+        box.rttMs = 20;
+        box.reconnect();
+      }
+      lasts(box, isReady);
       assert.equal(phaseOf(box), 'waiting');
       assert.deepEqual([box.holds.sockets, box.holds.parting], [[], 'polite']);
       assert.ok(
@@ -467,6 +493,23 @@ describe('what ends teach', () => {
       assert.equal(link.phase === 'dialing' && link.cause, 'renewal');
       assert.equal(box.holds.sockets.length, 1);
     });
+
+  it('one renewal that fails, or one that works in between, teaches nothing of the kind', () => {
+    const renewing = () => {
+      const box = ready({ link: { assumedRenewMs: 50_000, firstRetryMs: 0 } });
+      while (box.holds.sockets.length < 2) box.pass(100);
+      return box;
+    };
+    const working = greet(renewing(), 2);
+    assert.equal(working.state.lessons.bothDropped, null);
+    assert.equal(working.pass(3_000).lose(NORMAL).state.lessons.bothDropped, null, 'it had spoken');
+    const refused = renewing().do({ type: 'socket.closed', attempt: 2, loss: { ...NORMAL, class: 'auth' } });
+    assert.equal(refused.state.lessons.bothDropped?.count, 1);
+    while (refused.holds.sockets.length < 2) refused.pass(100);
+    assert.equal(greet(refused, 3).state.lessons.bothDropped, null, 'the server bears two after all');
+    const away = renewing().do({ type: 'socket.closed', attempt: 2, loss: { ...RESET, quick: true } });
+    assert.equal(away.state.lessons.bothDropped, null, 'what hinders any connection');
+  });
 
   it('renews up to a tenth earlier, so that boards that came back together do not renew together', () => {
     const box = new Box({ link: { assumedRenewMs: 50_000 } });
@@ -486,7 +529,7 @@ describe('what ends teach', () => {
       .connect()
       .do({ type: 'stop.asked' })
       .pass(5 * MIN);
-    assert.deepEqual(onDemand.holds.sockets, [1]);
+    assert.deepEqual([onDemand.holds.sockets, onDemand.state.link.attempt], [[1], 1]);
   });
 });
 
@@ -543,6 +586,77 @@ describe('rest', () => {
   });
 });
 
+describe('what counts against the next attempt', () => {
+  const refusedFor = (failures: number) => {
+    const box = started();
+    for (let failure = 0; failure < failures; failure += 1) retry(box.lose({ ...RESET, quick: true }));
+    return box;
+  };
+  const delayMs = (box: Box) => (box.state.link.phase === 'waiting' ? box.state.link.delayMs : Number.NaN);
+
+  it('S22 the first answer of a slow class after many refusals waits like a first one, and grows by its own kind', () => {
+    for (const [name, firstMs] of [
+      ['auth', 60_000],
+      ['configuration', 60_000],
+      ['portal', 15_000],
+      ['protocol', 5_000],
+    ] as const) {
+      const loss: Loss = { ...NORMAL, class: name };
+      const box = refusedFor(8).lose(loss);
+      assert.ok(delayMs(box) <= firstMs, `${name} ${delayMs(box)}`);
+      retry(box).lose(loss);
+      assert.ok(delayMs(box) > firstMs / 2 && delayMs(box) <= firstMs * 2, `${name} ${delayMs(box)}`);
+      retry(box).lose();
+      retry(box).lose(loss);
+      assert.ok(delayMs(box) <= firstMs, 'another kind in between begins it anew');
+    }
+  });
+
+  it('D02 a server that says hello and nothing after it does not count as having worked', () => {
+    const box = started({ limits: { maxAttempts: 3 } });
+    box.rttMs = null;
+    for (let session = 0; session < 3; session += 1) {
+      box.connect();
+      lasts(box, isReady);
+      if (session < 2) retry(box);
+    }
+    assert.equal(phaseOf(box), 'stopped');
+  });
+
+  it('a renewed connection has worked as long as the one before it', () => {
+    const box = greet(ready({ link: { assumedRenewMs: 50_000 } }).pass(50_000), 2);
+    box.pass(3_000).lose();
+    assert.ok(delayMs(box) <= 250);
+  });
+
+  it('a connection that takes over from a doubted one that had not worked yet forgives nothing', () => {
+    const box = refusedFor(4);
+    box.rttMs = null;
+    box.connect().pass(6_000).do({ type: 'press.asked' }).pass(1_500);
+    greet(box, box.state.link.attempt);
+    assert.equal(box.state.link.phase === 'ready' && box.state.link.failures, 5);
+  });
+});
+
+describe('a press on a dead connection', () => {
+  it('whose successor is refused is answered by another attempt at once', () => {
+    const box = ready().pass(16_000);
+    box.rttMs = null;
+    box.pass(6_000).do({ type: 'press.asked' }).pass(1_500);
+    box.do({ type: 'socket.closed', attempt: 2, loss: { ...RESET, quick: true } });
+    assert.equal(phaseOf(box), 'waiting');
+    assert.ok(box.state.link.phase === 'waiting' && box.state.link.delayMs <= 250);
+    assert.equal(lossOf(box).detectedBy, 'press');
+    assert.equal(box.state.turn.phase, 'recording', 'what is said is kept');
+  });
+
+  it('again and again does not keep it alive', () => {
+    const box = deaf().pass(11_000);
+    for (let press = 0; press < 8; press += 1) box.do({ type: 'press.asked' }).pass(1_300);
+    assert.notEqual(phaseOf(box), 'ready');
+  });
+});
+
 describe('a successor', () => {
   it('is known to be reached, and takes over as the attempt when the current connection goes', () => {
     const box = ready({ link: { assumedRenewMs: 50_000 } }).pass(50_000);
@@ -554,7 +668,7 @@ describe('a successor', () => {
     assert.equal(greet(greeting, 2).state.link.phase, 'ready');
   });
 
-  it('under way for renewal serves a doubt as well', () => {
+  it('under way for renewal that is stuck is dialled anew at a press', () => {
     const box = ready({ link: { assumedRenewMs: 50_000 } })
       .click()
       .pass(50);
@@ -565,6 +679,7 @@ describe('a successor', () => {
     box.rttMs = null;
     box.pass(5_100).do({ type: 'press.asked' }).pass(1_600);
     const { link } = box.state;
-    assert.equal(link.phase === 'ready' && link.successor?.cause, 'renewal');
+    assert.equal(link.phase === 'ready' && link.successor?.cause, 'doubt');
+    assert.equal(link.attempt, 3);
   });
 });

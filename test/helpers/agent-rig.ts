@@ -89,12 +89,12 @@ export function agentRig(url: string, changes: PolicyChanges = {}, deadlineMs = 
     policy: policy({ ...changes, link: { ...QUICK, ...changes.link } }),
     server: {
       url,
-      headers: {
+      headers: () => ({
         Authorization: 'Bearer test-token',
         'Protocol-Version': '1',
         'Device-Id': '02:00:00:00:00:01',
         'Client-Id': '7b0a1c7e-5f0e-4c53-9a59-0d4f3c1f6a10',
-      },
+      }),
       deadlineMs,
       framing: 1,
       device: { name: 'xiaozhi-agent', version: '0.0.0' },

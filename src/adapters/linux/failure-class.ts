@@ -59,7 +59,12 @@ export const BY_ERROR_CODE: Readonly<Record<string, Row>> = {
   EADDRNOTAVAIL: network('local'),
   EADDRINUSE: network('local'),
   // TLS before there is a certificate.
-  EPROTO: network('configuration'),
+  EPROTO: network('transient'),
+  // A server without TLS, or with versions too old; everything else of TLS passes, or is a certificate's matter.
+  ERR_SSL_WRONG_VERSION_NUMBER: network('configuration'),
+  ERR_SSL_HTTP_REQUEST: network('configuration'),
+  ERR_SSL_UNSUPPORTED_PROTOCOL: network('configuration'),
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: network('configuration'),
   ERR_TLS_HANDSHAKE_TIMEOUT: network('transient'),
   // Certificates.
   CERT_NOT_YET_VALID: DATED,
@@ -105,7 +110,7 @@ export const BY_ERROR_PREFIX: readonly (readonly [prefix: string, row: Row])[] =
   ['EAI_', network('network')],
   ['HPE_', NONSENSE],
   ['WS_ERR_', NONSENSE],
-  ['ERR_SSL_', network('configuration')],
+  ['ERR_SSL_', network('transient')],
   ['ERR_TLS_', network('configuration')],
 ];
 

@@ -35,6 +35,7 @@ type Failure = Error & { readonly code?: unknown; readonly address?: unknown; re
 /** Several lines of frames are what finds a fault; more is not read by anybody. */
 const STACK_CHARS = 2_000;
 const REASON_CHARS = 200;
+const OPENSSL_REASON = /SSL routines:[^:]*:([^:]+)/;
 /** Shorter ones occur in ordinary words by chance. */
 const SECRET_CHARS = 6;
 
@@ -66,7 +67,14 @@ function tellingOf(members: readonly Failure[]): Failure {
 }
 
 function codeOf(error: Failure): string | undefined {
-  return typeof error.code === 'string' ? error.code : undefined;
+  if (typeof error.code !== 'string') return undefined;
+  return error.code === 'EPROTO' ? (opensslCode(error.message) ?? error.code) : error.code;
+}
+
+/** A broken write comes as EPROTO whatever OpenSSL had to say; of a broken read Node makes this very code itself. */
+function opensslCode(message: string): string | undefined {
+  const reason = OPENSSL_REASON.exec(message)?.[1];
+  return reason === undefined ? undefined : `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`;
 }
 
 function wordsOf(
@@ -106,8 +114,6 @@ function wordsOf(
     case 'CERT_NOT_YET_VALID':
     case 'CERT_HAS_EXPIRED':
       return datedWords(code, seen);
-    case 'EPROTO':
-      return `no TLS with ${where}: ${opensslWords(message)} (${code}); ws:// or wss://?`;
     default:
       return familyWords(code, where, message, meaning, seen);
   }
@@ -115,8 +121,8 @@ function wordsOf(
 
 function familyWords(code: string, where: string, message: string, meaning: Meaning, seen: Sight): string {
   const cited = `${opensslWords(message)} (${code})`;
-  if (code.startsWith('ERR_SSL_') && !seen.hadOpened)
-    return `no TLS with ${where}: ${cited}; ws:// or wss://?`;
+  if ((code === 'EPROTO' || code.startsWith('ERR_SSL_')) && !seen.hadOpened)
+    return `no TLS with ${where}: ${cited}${meaning.class === 'configuration' ? '; ws:// or wss://?' : ''}`;
   if (code.startsWith('HPE_')) return `${where} does not speak HTTP: ${cited}`;
   if (meaning.class === 'local') return `this machine cannot open a connection: ${cited}`;
   if (meaning.class === 'portal') return `somebody else answers for ${seen.host}: ${cited}`;
@@ -143,7 +149,7 @@ function datedWords(code: string, seen: Sight): string {
 
 /** OpenSSL wraps the two words that matter in numbers and source files. */
 function opensslWords(message: string): string {
-  return /SSL routines:[^:]*:([^:]+)/.exec(message)?.[1] ?? message;
+  return OPENSSL_REASON.exec(message)?.[1] ?? message;
 }
 
 function addressOf(error: Failure, seen: Sight): string {

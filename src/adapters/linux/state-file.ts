@@ -1,6 +1,6 @@
 // One JSON value in one file, whole or not at all whenever the power goes. Writes never hold up the loop and never throw;
 // what cannot be understood is put aside for a person to look at. Knows nothing of what the value means.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log, Store } from '../../ports.ts';
@@ -8,6 +8,8 @@ import type { Log, Store } from '../../ports.ts';
 /** It may hold what identifies the box. */
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o750;
+/** Some 100 kB at the most; what is much longer would fill a small board's memory. */
+const LONGEST_BYTES = 1024 * 1024;
 
 export function stateFile(parts: { directory: string; name: string; log: Log }): Store {
   const { directory, name, log } = parts;
@@ -74,6 +76,8 @@ export function stateFile(parts: { directory: string; name: string; log: Log }):
   return {
     read() {
       try {
+        const { size } = statSync(path);
+        if (size > LONGEST_BYTES) throw new Error(`it has ${size} bytes, more than this program ever writes`);
         const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
         return value;
       } catch (error) {
@@ -82,6 +86,7 @@ export function stateFile(parts: { directory: string; name: string; log: Log }):
         return undefined;
       }
     },
+    setAside,
     write(value) {
       // As it is now: the caller may go on changing it.
       waiting = textOf(value);

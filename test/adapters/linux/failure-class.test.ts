@@ -34,7 +34,15 @@ const ERRORS: readonly Row[] = [
   [['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ENOTCONN'], 'transient', 'reset', 'quick'],
   [['HPE_INVALID_CONSTANT', 'HPE_INVALID_VERSION', 'HPE_INVALID_STATUS'], 'protocol', 'abnormal', 'slow'],
   [['HPE_INVALID_HEADER_TOKEN', 'HPE_HEADER_OVERFLOW', 'HPE_NEW'], 'protocol', 'abnormal', 'slow'],
-  [['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_NEW'], 'configuration', 'network', 'slow'],
+  [['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_HTTP_REQUEST'], 'configuration', 'network', 'slow'],
+  [
+    ['ERR_SSL_UNSUPPORTED_PROTOCOL', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'],
+    'configuration',
+    'network',
+    'slow',
+  ],
+  // Alerts: a server that is being reloaded sends them too.
+  [['EPROTO', 'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR', 'ERR_SSL_NEW'], 'transient', 'network', 'slow'],
   [['ERR_TLS_DH_PARAM_SIZE', 'ERR_TLS_NEW'], 'configuration', 'network', 'slow'],
   [['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED'], 'configuration', 'network', 'slow'],
   [['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'SELF_SIGNED_CERT_IN_CHAIN'], 'configuration', 'network', 'slow'],

@@ -9,7 +9,7 @@ import type { Line, ServerModel } from './server-model.ts';
 const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 /** Never waited for: no loss of the model blames the clock. */
 const NO_CLOCK_SYNC = { start() {}, stop() {} };
-const IDENTITY = { url: 'ws://fleet.invalid/', headers: {}, framing: 1 } as const;
+const IDENTITY = { url: 'ws://fleet.invalid/', headers: () => ({}), framing: 1 } as const;
 const DEVICE = { name: 'fleet', version: '0' };
 
 export class Board {

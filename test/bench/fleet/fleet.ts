@@ -17,6 +17,8 @@ export type Seen = {
   readonly boards: number;
   /** Whether the goal for the peak speaks of this run. */
   readonly isPeakPromised: boolean;
+  /** Within which 95 % are to be back; null: reported, not promised. */
+  readonly backGoalMs: number | null;
   /** Moments after the first end of all connections. */
   readonly attemptedAtMs: readonly number[];
   readonly acceptedAtMs: readonly number[];
@@ -86,6 +88,7 @@ export function play(scenario: Scenario, setting: Setting, policy: Policy, fleet
     setting: setting.name,
     boards: fleet.boards,
     isPeakPromised: scenario.promised === 'always' || (scenario.promised === 'when calm' && setting.calm),
+    backGoalMs: setting.calm ? null : (scenario.backGoalMs ?? null),
     attemptedAtMs: sinceEnd(server.attemptedAtMs),
     acceptedAtMs: sinceEnd(server.acceptedAtMs),
     backAfterMs: boards.flatMap(({ readyAtMs }) => (readyAtMs === null ? [] : [readyAtMs - backAtMs])),

@@ -77,7 +77,20 @@ export function judge(seen: Seen): Verdict {
       ...(peakGoal === null
         ? []
         : [{ text: `${MOST_SHARE * 100} % at most accepted in any second`, met: peakGoal }]),
-      { text: 'every board comes back', met: lost === 0 },
+      // A run in which nothing happened to the boards would meet all the others.
+      {
+        text: 'every board loses its connection, tries, and is accepted',
+        met: attempts.every((count) => count > 0) && seen.acceptedAtMs.length >= boards,
+      },
+      { text: 'every board comes back', met: lost === 0 && backAfterMs.every((ms) => ms >= 0) },
+      ...(seen.backGoalMs === null
+        ? []
+        : [
+            {
+              text: `95 % are back within ${seen.backGoalMs / 1_000} s`,
+              met: lost === 0 && quantile(backAfterMs, 0.95) <= seen.backGoalMs,
+            },
+          ]),
       {
         text: `${MOST_ATTEMPTS_WATCHED} attempts at most of a board in any ${WATCHED_MS / 1_000} s after its first`,
         met: attemptsIn10s <= MOST_ATTEMPTS_WATCHED,
@@ -108,7 +121,7 @@ export function tableOf(verdicts: readonly Verdict[]): string {
     one.setting,
     `${one.attemptsPeak} ${percent(one.attemptsShare)}`,
     `${one.acceptedPeak} ${percent(one.acceptedShare)}`,
-    one.peakGoal === null ? '-' : one.peakGoal ? 'yes' : 'NO',
+    one.peakGoal === null ? 'not promised' : one.peakGoal ? 'yes' : 'NO',
     ...[one.backS.half, one.backS.most, one.backS.all].map((s) => s?.toFixed(1) ?? 'never'),
     ...[one.attemptsEach.median, one.attemptsEach.max, one.lost].map(String),
   ]);
