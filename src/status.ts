@@ -41,6 +41,14 @@ export function statusOf(parts: StatusParts) {
 
 export type Status = ReturnType<typeof statusOf>;
 
+/** Connected, or at rest because nobody wants a connection. */
+export function isWell({
+  phase,
+  trouble,
+}: Pick<ReturnType<typeof linkStatus>, 'phase' | 'trouble'>): boolean {
+  return phase === 'ready' || (phase === 'resting' && trouble === null);
+}
+
 export function linkStatus({ agent, clock, url }: Pick<StatusParts, 'agent' | 'clock' | 'url'>) {
   const { state, history, connections } = agent;
   const { link, limits, policy, lessons } = state;

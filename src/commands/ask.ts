@@ -1,9 +1,14 @@
 // `press`, `stop`, `reconnect` and `status`: one question to the running daemon over its control socket.
 import { parseArgs } from 'node:util';
 import { askControl, type ControlRequest } from '../adapters/linux/control-socket.ts';
-import type { Status } from '../status.ts';
-import { EXIT, Stop } from './exit.ts';
-import { placeOptions, placesFrom } from './places.ts';
+import type { Written } from '../history/remembered.ts';
+import { escaped } from '../log/line.ts';
+import { isWell, type Status } from '../status.ts';
+import { statusWritten } from '../why.ts';
+import { EXIT, type ExitCode, Stop } from './exit.ts';
+import { lastRun } from './last-run.ts';
+import { type PlaceValues, placeOptions, placesFrom } from './places.ts';
+import { statusLines, writtenLines } from './status-words.ts';
 
 /** A daemon that is busy starting a child answers within milliseconds; one that hangs never does. */
 const DEADLINE_MS = 5_000;
@@ -32,10 +37,22 @@ export async function stop(args: string[]): Promise<void> {
 
 export async function status(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { ...placeOptions, json: { type: 'boolean' } } });
-  const answer = await ask(values, { command: 'status' });
-  const found = answer.status as Status;
-  process.stdout.write(values.json ? `${JSON.stringify(found, null, 2)}\n` : screen(found));
-  if (found.link.phase !== 'ready') process.exitCode = EXIT.failed;
+  let found: Status;
+  try {
+    found = (await ask(values, { command: 'status' })).status as Status;
+  } catch (error) {
+    if (!(error instanceof NotRunning)) throw error;
+    const last = statusWritten(leftBehind(values, error, EXIT.notRunning));
+    show(values.json, last, writtenLines(last));
+    throw error;
+  }
+  show(values.json, found, statusLines(found));
+  if (!isWell(found.link)) process.exitCode = EXIT.failed;
+}
+
+/** What servers and files say must not speak to the terminal. */
+export function show(asJson: boolean | undefined, found: object, lines: readonly string[]): void {
+  process.stdout.write(asJson ? `${JSON.stringify(found, null, 2)}\n` : `${lines.map(escaped).join('\n')}\n`);
 }
 
 export async function reconnect(args: string[]): Promise<void> {
@@ -46,6 +63,14 @@ export async function reconnect(args: string[]): Promise<void> {
 
 /** Nobody answers; whoever has another source may ask that. */
 export class NotRunning extends Stop {}
+
+/** @param ifDenied how a command ends that may not read it */
+export function leftBehind(values: PlaceValues, notRunning: NotRunning, ifDenied: ExitCode): Written {
+  const last = lastRun(placesFrom(values, process.env).stateDirectory);
+  if ('found' in last) return last.found;
+  const code = last.missing === 'denied' ? ifDenied : EXIT.notRunning;
+  throw new Stop(code, `${notRunning.message}; and ${last.because}`);
+}
 
 export async function ask(
   values: { 'runtime-dir'?: string | undefined },
@@ -74,53 +99,4 @@ export async function ask(
   }
   if (!answer.ok) throw new Stop(EXIT.failed, answer.error);
   return answer;
-}
-
-function screen(found: Status): string {
-  const { link, audio, turn, process: running } = found;
-  const lines = [
-    `xiaozhi-agent ${found.version}, up ${running.uptime_s} s, ${running.rss_mb} MB, Node ${running.node}`,
-    `state       ${found.state}${found.muted ? ', muted' : ''} (${turn.count} turns, last: ${turn.last?.why ?? 'none'})`,
-    `server      ${link.phase} since ${link.since}  ${link.url || '(none configured)'}`,
-    ...detailWords(link).map((words) => `            ${words}`),
-    ...(link.last_loss === null ? [] : [`last loss   ${pastWords(link.last_loss)}`]),
-    ...(link.quality.sessions === 0 ? [] : [`quality     ${qualityWords(link.quality)}`]),
-    `microphone  ${audio.input.device}: ${audio.input.state}` +
-      (audio.input.constant ? ', delivers one constant value (muted? not connected?)' : '') +
-      troubleWords(audio.input.last_trouble),
-    `speaker     ${audio.output.device}: ${audio.output.state}${troubleWords(audio.output.last_trouble)}`,
-    ...found.problems.map((problem) => `problem     ${problem}`),
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
-/** What is the matter, and what comes next. */
-function detailWords({ trouble, why, next_attempt_in_ms: nextMs, attempt, outage }: Status['link']) {
-  return [
-    ...(why === null ? [] : [why]),
-    ...(trouble === null ? [] : [`${trouble.class}: ${trouble.reason}`]),
-    ...(nextMs === null ? [] : [`attempt ${attempt + 1} in ${nextMs} ms`]),
-    ...(outage === null ? [] : [`outage ${outage} goes on: xiaozhi-agent why`]),
-  ];
-}
-
-function pastWords(loss: NonNullable<Status['link']['last_loss']>): string {
-  const what = `${loss.at}  ${loss.class}: ${loss.reason}`;
-  if (loss.recovered_after_ms !== null) return `${what}, back after ${loss.recovered_after_ms} ms`;
-  return `${what}, ${loss.unanswered === null ? 'not recovered yet' : `not answered: ${loss.unanswered}`}`;
-}
-
-function qualityWords({
-  sessions,
-  median_lasted_s,
-  silent_deaths,
-  rtt_ms,
-}: Status['link']['quality']): string {
-  const rtt = rtt_ms === null ? '' : `, round trip ${rtt_ms} ms`;
-  return `sessions ended: ${sessions}, median ${median_lasted_s} s, by silence: ${silent_deaths}${rtt}`;
-}
-
-function troubleWords(trouble: Status['audio']['input']['last_trouble']): string {
-  if (trouble === null) return '';
-  return `, ${trouble.over ? 'last' : 'in'} trouble at ${trouble.at}: ${trouble.reason}`;
 }

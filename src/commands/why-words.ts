@@ -1,7 +1,8 @@
 // The answer of `why` as text for a tired person: per outage the four questions, in plain words and local time. Gets
 // values and gives lines; knows neither socket nor file.
-import type { AttemptNote, EndNote, LossNote, Outage, Reconnecting } from '../history/outage.ts';
-import { type LinkNow, type Source, WHY_MOST, type Why } from '../why.ts';
+import type { AttemptNote, LossNote, Outage, Reconnecting } from '../history/outage.ts';
+import { type LinkNow, type Source, type ToldOutage, WHY_MOST, type Why } from '../why.ts';
+import { counted, lasting, localTime } from './times.ts';
 
 const CAUSES: Readonly<Record<string, string>> = {
   start: 'the start',
@@ -26,7 +27,7 @@ export function whyLines({ source, link, outages, others }: Why): readonly strin
   ];
 }
 
-function fileLines({ at, clean }: Source & { from: 'file' }): readonly string[] {
+export function fileLines({ at, clean }: Source & { from: 'file' }): readonly string[] {
   const how = clean ? 'it ended on request' : 'it broke off without a word, or still runs elsewhere';
   return [
     'no agent is running; this is what the last run has left behind',
@@ -67,13 +68,11 @@ function planOf(link: LinkNow): string {
   }
 }
 
-function outageLines(outage: Outage, link: LinkNow | null): readonly string[] {
-  const { id, at, end, ordinary, reconnecting, loss, attempts } = outage;
+function outageLines(outage: ToldOutage, link: LinkNow | null): readonly string[] {
+  const { end, reconnecting, loss, attempts } = outage;
   const isOn = end === null;
-  const how = isOn ? 'it goes on' : `over after ${lasting(end.after_ms)}`;
-  const calm = ordinary ? ', an ordinary end of a session: nothing is wrong' : '';
   return [
-    `outage ${id}, ${localTime(at)}, ${how}${calm}`,
+    outageHead(outage),
     `  was reconnecting on?   ${switchWords(reconnecting)}`,
     ...lossLines(loss),
     `  what was tried?        ${attemptsWords(attempts, isOn ? link : null)}`,
@@ -82,9 +81,21 @@ function outageLines(outage: Outage, link: LinkNow | null): readonly string[] {
   ];
 }
 
+export function outageHead({ id, at, end, ordinary }: ToldOutage): string {
+  const calm = ordinary ? ', an ordinary end of a session: nothing is wrong' : '';
+  return `outage ${id}, ${localTime(at)}, ${lengthWords(end)}${calm}`;
+}
+
+function lengthWords(end: ToldOutage['end']): string {
+  if (end === null) return 'it goes on';
+  return end.after_ms === null
+    ? `how long is not known: the record breaks off after ${lasting(end.record_ends_after_ms ?? 0)}`
+    : `over after ${lasting(end.after_ms)}`;
+}
+
 function switchWords({ enabled, mode, max_attempts }: Reconnecting): string {
   if (!enabled) return 'no, it was switched off';
-  const limit = max_attempts === 0 ? 'without a limit' : `up to ${max_attempts} attempts in a row`;
+  const limit = max_attempts === 0 ? 'without a limit' : `up to ${counted(max_attempts, 'attempt')} in a row`;
   return mode === 'on-demand' ? `only while somebody talks (link.mode), ${limit}` : `yes, ${limit}`;
 }
 
@@ -101,7 +112,7 @@ function lossLines(loss: LossNote | null): readonly string[] {
 }
 
 function attemptsWords({ made, failed }: Outage['attempts'], link: LinkNow | null): string {
-  const count = made === 0 ? 'nothing yet' : `${made} attempt${made === 1 ? '' : 's'}, ${failed} failed`;
+  const count = made === 0 ? 'nothing yet' : `${counted(made, 'attempt')}, ${failed} failed`;
   return link === null ? count : `${count}; next: ${planOf(link)}`;
 }
 
@@ -135,9 +146,18 @@ function groupLines(group: readonly AttemptNote[]): readonly string[] {
   if (first === undefined) return [];
   const { cause, outcome, failure } = first;
   const numbers = group.length === 1 ? `${first.number}` : `${first.number}-${group.at(-1)?.number}`;
-  const times = group.map(({ after_ms }) => lasting(after_ms)).join(', ');
-  const head = `${numbers} after ${times}, ${cause}: ${outcomeWords(outcome)}`;
+  const head = `${numbers} ${momentWords(group)}, ${cause}: ${outcomeWords(outcome)}`;
   return failure === null ? [head] : [head, `  ${failure.reason} (${failure.kind}, ${failure.class})`];
+}
+
+function momentWords(group: readonly AttemptNote[]): string {
+  const all = group.map(({ after_ms }) => after_ms);
+  const later = all.flatMap((afterMs) => (afterMs === null || afterMs === 0 ? [] : [lasting(afterMs)]));
+  return [
+    ...(all.includes(null) ? ['under way already'] : []),
+    ...(all.includes(0) ? ['at once'] : []),
+    ...(later.length === 0 ? [] : [`after ${later.join(', ')}`]),
+  ].join(', ');
 }
 
 function outcomeWords(outcome: AttemptNote['outcome']): string {
@@ -153,7 +173,9 @@ function outcomeWords(outcome: AttemptNote['outcome']): string {
   }
 }
 
-function endWords({ how, why, after_ms }: EndNote, { first, last }: Outage['attempts']): string {
+function endWords(end: NonNullable<ToldOutage['end']>, { first, last }: Outage['attempts']): string {
+  const { how, why, after_ms } = end;
+  if (after_ms === null) return `nothing on record: ${why}`;
   const after = lasting(after_ms);
   switch (how) {
     case 'connected': {
@@ -163,9 +185,9 @@ function endWords({ how, why, after_ms }: EndNote, { first, last }: Outage['atte
     case 'rested':
       return `nothing: after ${after} nobody wanted a connection any more (${why})`;
     case 'left':
-      return `nothing: closed on purpose after ${after} (${why})`;
+    // Of one that broke off nobody knows how long it was.
     case 'broken off':
-      return `nothing: ${why}, ${after} into the outage or later`;
+      return `nothing: closed on purpose after ${after} (${why})`;
   }
 }
 
@@ -174,25 +196,9 @@ function othersLines({ ordinary, earlier }: Why['others']): readonly string[] {
     ...(earlier === 0 ? [] : [`${earlier} earlier: xiaozhi-agent why ${WHY_MOST}`]),
     ...(ordinary === 0
       ? []
-      : [`${ordinary} ordinary ends of a session besides, each answered at once: nothing is wrong`]),
+      : [
+          `${counted(ordinary, 'ordinary end')} of a session besides, ${ordinary === 1 ? '' : 'each '}answered at once: nothing is wrong`,
+        ]),
   ];
   return words.length === 0 ? [] : ['', ...words];
-}
-
-/** Local, since it is read beside a clock on the wall. */
-export function localTime(iso: string): string {
-  const at = new Date(iso);
-  const pad = (value: number) => String(value).padStart(2, '0');
-  const day = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
-  return `${day} ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
-}
-
-/** In the two largest units that matter. */
-export function lasting(durationMs: number): string {
-  if (durationMs < 1_000) return `${Math.max(0, Math.round(durationMs))} ms`;
-  if (durationMs < 60_000) return `${Math.round(durationMs / 100) / 10} s`;
-  const minutes = Math.floor(durationMs / 60_000);
-  if (minutes < 60) return `${minutes} min ${Math.floor((durationMs % 60_000) / 1_000)} s`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }

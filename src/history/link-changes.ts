@@ -1,6 +1,6 @@
 // What has happened to the connection between two states, as facts in the past tense: what log, book of outages and
 // figures have in common. Reads states and the event between them; decides nothing and keeps nothing.
-import { foreignHello, noPong, silent } from '../core/ends.ts';
+import { foreignHello, noPong, silent, UNANSWERED } from '../core/ends.ts';
 import type { Event, Loss } from '../core/events.ts';
 import { attemptTimer, type Cause, currentOf, isProven, type Link, type Ready } from '../core/link.ts';
 import type { State } from '../core/state.ts';
@@ -9,7 +9,13 @@ export type Change =
   /** `beside`: a connection that works goes on meanwhile. */
   | { readonly type: 'begun'; readonly attempt: number; readonly cause: Cause; readonly beside: boolean }
   | { readonly type: 'opened'; readonly attempt: number }
-  | { readonly type: 'failed'; readonly attempt: number; readonly loss: Loss; readonly beside: boolean }
+  | {
+      readonly type: 'failed';
+      readonly attempt: number;
+      readonly cause: Cause;
+      readonly loss: Loss;
+      readonly beside: boolean;
+    }
   /** Given up though nothing was wrong with it. */
   | { readonly type: 'dropped'; readonly attempt: number; readonly beside: boolean }
   /** The connection that frames go to has ended; `resting`: nobody wants another. */
@@ -26,8 +32,8 @@ export type Change =
     }
   /** There is a connection again, or for the first time. */
   | { readonly type: 'ready'; readonly attempt: number; readonly cause: Cause }
-  /** A press got no answer: another connection is made beside the present one. */
-  | { readonly type: 'doubted' }
+  /** A press got no answer: another connection is made beside the present one, or is under way already. */
+  | { readonly type: 'doubted'; readonly was: Was; readonly by: number }
   /** The wait of a run that had broken off goes on in this one. */
   | { readonly type: 'resumed'; readonly loss: Loss }
   | { readonly type: 'rested'; readonly why: string }
@@ -44,15 +50,6 @@ export type Was = {
   readonly proven: boolean;
 };
 
-/** Of a connection that was replaced because nothing came when somebody was waiting. */
-const UNANSWERED_PRESS: Loss = {
-  class: 'network',
-  kind: 'network error',
-  reason: 'no answer to a ping at a press',
-  detectedBy: 'press',
-  quick: false,
-};
-
 /** @param at the moment of the event, by the clock that the core was stepped with */
 export function changesOf(before: State, after: State, event: Event, at: number): readonly Change[] {
   const [was, is] = [before.link, after.link];
@@ -62,6 +59,7 @@ export function changesOf(before: State, after: State, event: Event, at: number)
     ...endOfConnection(was, is, event, at),
     ...newPhase(was, is, at),
     ...newAttempt(was, is),
+    ...newDoubt(was, is, event, at),
   ];
 }
 
@@ -83,22 +81,25 @@ export function makingOf(link: Link): Making | null {
 function endOfAttempt(before: State, { link: is }: State, event: Event): readonly Change[] {
   const made = makingOf(before.link);
   if (made === null || makingOf(is)?.attempt === made.attempt || currentOf(is) === made.attempt) return [];
-  const { attempt, beside } = made;
+  const { attempt, cause, beside } = made;
   const loss = beside ? lossBeside(before, made, event) : lossOf(is);
-  return [loss === null ? { type: 'dropped', attempt, beside } : { type: 'failed', attempt, loss, beside }];
+  if (loss === null) return [{ type: 'dropped', attempt, beside }];
+  return [{ type: 'failed', attempt, cause, loss, beside }];
 }
 
 function endOfConnection(was: Link, is: Link, event: Event, at: number): readonly Change[] {
   if (was.phase !== 'ready' || currentOf(is) === was.current) return [];
   const gone = wasOf(was, at);
   if (is.phase === 'ready') {
-    const loss = is.cause === 'doubt' ? UNANSWERED_PRESS : null;
+    const loss = is.cause === 'doubt' ? UNANSWERED : null;
     return [{ type: 'replaced', was: gone, by: is.current, cause: is.cause, loss }];
   }
   if (is.phase === 'waiting' && is.cause === 'renewal') return [{ type: 'released', was: gone }];
   if (is.phase === 'closed' || is.phase === 'ended') return [];
   const loss = lossOf(is) ?? lossFrom(event, was);
-  return [{ type: 'lost', loss, was: gone, resting: is.phase === 'resting' }];
+  // Whoever is silent has not worked since the last sign of life.
+  const proven = isProven(was, loss.class === 'network' ? was.pulse.heardAt : at);
+  return [{ type: 'lost', loss, was: { ...gone, proven }, resting: is.phase === 'resting' }];
 }
 
 function newPhase(was: Link, is: Link, at: number): readonly Change[] {
@@ -107,6 +108,7 @@ function newPhase(was: Link, is: Link, at: number): readonly Change[] {
     case 'ready':
       return [{ type: 'ready', attempt: is.current, cause: is.cause }];
     case 'waiting':
+    case 'stopped':
       return was.phase === 'resting' ? [{ type: 'resumed', loss: is.loss }] : [];
     case 'resting':
       return [{ type: 'rested', why: is.why }];
@@ -117,7 +119,6 @@ function newPhase(was: Link, is: Link, at: number): readonly Change[] {
     case 'unconfigured':
     case 'dialing':
     case 'greeting':
-    case 'stopped':
       return [];
   }
 }
@@ -126,12 +127,17 @@ function newAttempt(was: Link, is: Link): readonly Change[] {
   const [before, after] = [makingOf(was), makingOf(is)];
   if (after === null) return [];
   const { attempt, cause, beside } = after;
-  const found: Change[] = [];
-  if (before?.attempt !== attempt) found.push({ type: 'begun', attempt, cause, beside });
-  else if (before.phase === 'dialing' && after.phase === 'greeting') found.push({ type: 'opened', attempt });
-  if (was.phase === 'ready' && beside && cause === 'doubt' && before?.cause !== 'doubt')
-    found.push({ type: 'doubted' });
-  return found;
+  if (before?.attempt !== attempt) return [{ type: 'begun', attempt, cause, beside }];
+  return before.phase === 'dialing' && after.phase === 'greeting' ? [{ type: 'opened', attempt }] : [];
+}
+
+function newDoubt(was: Link, is: Link, event: Event, at: number): readonly Change[] {
+  if (was.phase !== 'ready' || is.phase !== 'ready' || was.current !== is.current) return [];
+  const [before, after] = [makingOf(was), makingOf(is)];
+  const isDialled = after?.cause === 'doubt' && after.attempt !== before?.attempt;
+  const isUnanswered =
+    event.type === 'timer.fired' && was.pulse.ping?.why === 'probe' && is.pulse.ping === null;
+  return isDialled || isUnanswered ? [{ type: 'doubted', was: wasOf(was, at), by: is.attempt }] : [];
 }
 
 function wasOf(link: Ready, at: number): Was {

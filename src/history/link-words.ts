@@ -27,8 +27,8 @@ export function linkWords(link: Link): object {
   }
 }
 
-export function lossWords({ class: name, kind, reason, detectedBy }: Loss): object {
-  return { class: name, kind, reason, detectedBy };
+export function lossWords({ class: name, kind, reason, detectedBy, retryAfterMs }: Loss): object {
+  return { class: name, kind, reason, detectedBy, retryAfterMs };
 }
 
 export function turnWords(turn: Turn): object {

@@ -44,8 +44,8 @@ export type LossNote = FailureNote & {
 export type AttemptNote = {
   readonly number: number;
   readonly cause: string;
-  /** From the beginning of the outage. */
-  readonly after_ms: number;
+  /** From the beginning of the outage; null: it was under way before. */
+  readonly after_ms: number | null;
   readonly took_ms: number;
   readonly outcome: (typeof OUTCOMES)[number];
   readonly failure: FailureNote | null;
@@ -67,6 +67,14 @@ export const ENDS = ['connected', 'rested', 'left', 'broken off'] as const;
 export const OUTAGES_KEPT = 20;
 /** The first attempts show what was wrong, the last ones how it ended. */
 export const ATTEMPTS_KEPT = 5;
+
+export const NO_ATTEMPTS: Outage['attempts'] = { made: 0, failed: 0, first: [], left_out: 0, last: [] };
+
+/** Comes by the hour, or by the second, and tells nothing that the newest of its kind does not tell. */
+export function isUsual({ ordinary, loss, attempts, end }: Outage): boolean {
+  const isRestart = loss?.class === 'restarting' && attempts.failed === 0 && end?.how === 'connected';
+  return ordinary || isRestart;
+}
 
 export function withAttempt(attempts: Outage['attempts'], one: AttemptNote): Outage['attempts'] {
   const { first, last, left_out } = attempts;

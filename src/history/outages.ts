@@ -9,7 +9,9 @@ import {
   type AttemptNote,
   type EndNote,
   type FailureNote,
+  isUsual,
   type LossNote,
+  NO_ATTEMPTS,
   OUTAGES_KEPT,
   type Outage,
   type Reconnecting,
@@ -20,16 +22,19 @@ import {
 /** The one that goes on; `shortLived`: how often a connection was made and lost again at once. */
 export type OpenOutage = { readonly id: number; readonly failed: number; readonly shortLived: number };
 
-type Open = {
+type Tried = { readonly beganAt: number; attempts: Outage['attempts'] };
+
+type Open = Tried & {
   readonly id: number;
-  readonly beganAt: number;
   readonly reconnecting: Reconnecting;
   readonly loss: LossNote | null;
   /** The session that ended had been a proper one, and ended as sessions do. */
   readonly usual: boolean;
-  attempts: Outage['attempts'];
   shortLived: number;
 };
+
+/** A press got no answer on the connection `current`, and nothing was heard of it since. */
+type Doubt = Tried & { readonly current: number };
 
 export class Outages {
   readonly #clock: Clock;
@@ -38,8 +43,7 @@ export class Outages {
   /** Ended by a connection that has not lasted yet. */
   #doubtful: { readonly outage: Open; readonly attempt: number } | null = null;
   #making: { readonly attempt: number; readonly cause: string; readonly at: number } | null = null;
-  /** When a press got no answer. */
-  #doubtedAt: number | null = null;
+  #doubt: Doubt | null = null;
   #nextId: number;
 
   constructor(parts: { readonly clock: Clock; readonly kept?: readonly Outage[] }) {
@@ -74,7 +78,7 @@ export class Outages {
         this.#making = { attempt: change.attempt, cause: change.cause, at: now };
         return;
       case 'failed':
-        if (change.beside) return;
+        if (change.beside) return this.#failedBeside(change);
         this.#open ??= this.#begun(outageSince(before, now), null, after);
         return this.#tried(this.#open, change.attempt, 'failed', noteOf(change.loss));
       case 'dropped':
@@ -91,11 +95,17 @@ export class Outages {
         );
         return;
       case 'doubted':
-        this.#doubtedAt = now;
+        if (this.#doubtIn(change.was) === null)
+          this.#doubt = { current: change.was.attempt, beganAt: now, attempts: NO_ATTEMPTS };
         return;
       case 'replaced':
-        if (change.loss !== null) this.#replaced(change.loss, change, after);
-        return;
+        if (change.loss === null) {
+          if (this.#doubtful?.attempt === change.was.attempt)
+            this.#doubtful = { ...this.#doubtful, attempt: change.by };
+          return;
+        }
+        this.#open = this.#parted(change.loss, change.was, after);
+        return this.#worked(change.by, change.cause);
       case 'ready':
         return this.#worked(change.attempt, change.cause);
       case 'rested':
@@ -111,9 +121,7 @@ export class Outages {
     const again = this.#doubtful?.attempt === was.attempt && !was.proven ? this.#doubtful.outage : null;
     this.#doubtful = null;
     if (again === null) {
-      const usual = loss.class === 'normal' && was.proven;
-      const now = this.#clock.now();
-      this.#open = { ...this.#begun(now, lossNote(loss, was), after), usual };
+      this.#open = this.#parted(loss, was, after);
       return;
     }
     // The outage was not over.
@@ -124,14 +132,30 @@ export class Outages {
     this.#open = again;
   }
 
-  /** A press found the old connection dead; for the person the outage was as long as it took to make the new one. */
-  #replaced(loss: Loss, { was, by, cause }: Change & { type: 'replaced' }, after: State): void {
+  /** For the person who pressed, it began when the press got no answer, whatever found the end later. */
+  #parted(loss: Loss, was: Was, after: State): Open {
     const now = this.#clock.now();
-    const beganAt = this.#doubtedAt ?? now;
-    this.#doubtedAt = null;
-    const silentMs = Math.max(0, was.silentMs - (now - beganAt));
-    this.#open = this.#begun(beganAt, lossNote(loss, { ...was, silentMs }), after);
-    this.#worked(by, cause);
+    const doubt = this.#doubtIn(was);
+    this.#doubt = null;
+    if (doubt === null) {
+      const usual = loss.class === 'normal' && was.proven;
+      return { ...this.#begun(now, lossNote(loss, was), after), usual };
+    }
+    const { beganAt, attempts } = doubt;
+    const earlierMs = now - beganAt;
+    const then = { ...was, silentMs: was.silentMs - earlierMs, lastedMs: was.lastedMs - earlierMs };
+    return { ...this.#begun(beganAt, { ...lossNote(loss, then), detected_by: 'press' }, after), attempts };
+  }
+
+  #doubtIn(was: Was): Doubt | null {
+    const heardAt = this.#clock.now() - was.silentMs;
+    const doubt = this.#doubt;
+    return doubt !== null && doubt.current === was.attempt && heardAt < doubt.beganAt ? doubt : null;
+  }
+
+  /** Of a connection in doubt it belongs to the outage, should it turn out to be one. */
+  #failedBeside({ attempt, cause, loss }: Change & { type: 'failed' }): void {
+    if (this.#doubt !== null && cause === 'doubt') this.#tried(this.#doubt, attempt, 'failed', noteOf(loss));
   }
 
   #worked(attempt: number, cause: string): void {
@@ -153,19 +177,19 @@ export class Outages {
       loss,
       usual: false,
       reconnecting: { enabled: limits.enabled, mode, max_attempts },
-      attempts: { made: 0, failed: 0, first: [], left_out: 0, last: [] },
+      attempts: NO_ATTEMPTS,
       shortLived: 0,
     };
   }
 
-  #tried(outage: Open, attempt: number, outcome: AttemptNote['outcome'], failure: FailureNote | null): void {
+  #tried(tried: Tried, attempt: number, outcome: AttemptNote['outcome'], failure: FailureNote | null): void {
     const now = this.#clock.now();
     const { cause, at } = this.#making?.attempt === attempt ? this.#making : { cause: 'unknown', at: now };
-    outage.attempts = withAttempt(outage.attempts, {
+    tried.attempts = withAttempt(tried.attempts, {
       number: attempt,
       cause,
-      // A successor that was under way when the connection was lost had begun before.
-      after_ms: Math.max(0, Math.round(at - outage.beganAt)),
+      // A successor may have been under way when the connection was lost.
+      after_ms: at < tried.beganAt ? null : Math.round(at - tried.beganAt),
       took_ms: Math.round(now - at),
       outcome,
       failure,
@@ -179,8 +203,8 @@ export class Outages {
     const after_ms = Math.round(this.#clock.now() - outage.beganAt);
     this.#past.push(this.#noted(outage, { how, why, after_ms }));
     if (this.#past.length <= OUTAGES_KEPT) return;
-    // Ordinary ends come by the hour and tell nothing: they go first, then the oldest.
-    const victim = this.#past.findIndex((one) => one.ordinary);
+    // What tells nothing goes first, then the oldest; the newest stays, for the log names it.
+    const victim = this.#past.slice(0, -1).findIndex(isUsual);
     this.#past.splice(Math.max(0, victim), 1);
   }
 

@@ -1,12 +1,12 @@
 // The figures of the connection: what was counted, and how each session ended, as the record of its quality. A session
 // is an unbroken time with a connection; exchanging one for another does not break it. Nothing depends on it.
 import type { Event, Loss } from '../core/events.ts';
-import type { Lessons } from '../core/lessons.ts';
+import { type Lessons, RULE } from '../core/lessons.ts';
 import type { State } from '../core/state.ts';
 import type { Clock } from '../ports.ts';
 import { type Change, changesOf, type Was } from './link-changes.ts';
 
-export const COUNTED = [
+const COUNTED = [
   'attempts',
   'failed_attempts',
   /** Sockets opened, whether or not a hello came. */
@@ -115,7 +115,7 @@ export class Sessions {
         this.#counts.connections += 1;
         return;
       case 'failed':
-        this.#counts[change.beside ? 'failed_renewals' : 'failed_attempts'] += 1;
+        this.#counts[change.beside && change.cause !== 'doubt' ? 'failed_renewals' : 'failed_attempts'] += 1;
         return;
       case 'ready':
         this.#recovered();
@@ -202,7 +202,7 @@ export function qualityOf(ended: readonly Session[], rttMs: number | null, lesso
     rtt_ms: rttMs === null ? measured : Math.round(rttMs),
     heartbeat_ms: Math.round(lessons.heartbeatMs),
     idle_limit_s: idleLimit === null ? null : Math.round(idleLimit.ms / 1_000),
-    break_first: lessons.breakFirst,
+    break_first: (lessons.bothDropped?.count ?? 0) >= RULE,
   };
 }
 

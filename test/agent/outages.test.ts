@@ -5,7 +5,16 @@ import { currentOf } from '../../src/core/link.ts';
 import { OUTAGES_KEPT } from '../../src/history/outage.ts';
 import { qualityOf } from '../../src/history/sessions.ts';
 import { HELLO, RESET } from '../helpers/box.ts';
-import { failing, NORMAL, REFUSED, START_WALL_MS, UNAUTHORIZED, WatchedBox } from './watched-box.ts';
+import {
+  failing,
+  fieldOf,
+  NORMAL,
+  REFUSED,
+  RESTARTING,
+  START_WALL_MS,
+  UNAUTHORIZED,
+  WatchedBox,
+} from './watched-box.ts';
 
 describe('an outage', () => {
   it('begins with the loss of the connection and says what ended it and how late it was noticed', () => {
@@ -38,7 +47,7 @@ describe('an outage', () => {
       outcome: 'failed',
       failure: { class: 'transient', kind: 'network error', reason: REFUSED.reason, detected_by: 'socket' },
     });
-    assert.ok(first && second && second.after_ms > first.after_ms);
+    assert.ok((second?.after_ms ?? 0) > (first?.after_ms ?? 0));
     assert.equal(third?.outcome, 'worked');
     assert.equal(third?.failure, null);
     const { attempts, end } = box.outage();
@@ -123,7 +132,9 @@ describe('an outage', () => {
     assert.equal(box.outage().end?.how, 'rested');
     assert.equal(box.history.lastLoss?.class, 'transient');
     assert.equal(box.history.lastLoss?.unanswered, RESET.reason);
-    assert.equal(box.lines(/^link resting$/)[0]?.level, 'warn');
+    const [line] = box.lines(/^link lost$/);
+    assert.equal(line?.level, 'warn');
+    assert.equal(fieldOf(line, 'next'), 'at a press');
   });
 
   it('is closed on purpose when somebody disconnects or shuts down in the middle of it', () => {
@@ -164,6 +175,44 @@ describe('an outage', () => {
     assert.equal(box.lines(/^link replaced$/)[0]?.level, 'warn');
   });
 
+  it('begins at the doubt too when the attempt beside it fails, and tells that attempt', () => {
+    const box = new WatchedBox().proven().pass(4_000);
+    box.roundTripMs = null;
+    box.pass(2_000).click().pass(1_400);
+    const doubtedAt = box.at;
+    box.pass(1_000).do({ type: 'socket.closed', attempt: 2, loss: REFUSED });
+    assert.notEqual(box.state.link.phase, 'ready');
+    const { at, loss, attempts } = box.outage();
+    assert.equal(Date.parse(at), START_WALL_MS + doubtedAt);
+    assert.equal(loss?.detected_by, 'press');
+    assert.equal(loss?.noticed_within_ms, doubtedAt - 10_000);
+    assert.deepEqual(
+      attempts.first.map(({ number, cause, after_ms, outcome }) => [number, cause, after_ms, outcome]),
+      [[2, 'doubt', 0, 'failed']],
+    );
+    assert.equal(box.history.sessions.counters.failed_renewals, 0);
+  });
+
+  it('begins at the doubt too when the heartbeat is sooner than the attempt beside it', () => {
+    const box = new WatchedBox().proven().pass(4_000);
+    box.roundTripMs = null;
+    box.pass(2_000).click().pass(1_400);
+    const doubtedAt = box.at;
+    while (box.state.link.phase === 'ready' && box.at < doubtedAt + 9_000) box.pass(100);
+    assert.equal(box.state.link.phase, 'dialing');
+    assert.equal(Date.parse(box.outage().at), START_WALL_MS + doubtedAt);
+    assert.equal(box.outage().loss?.detected_by, 'press');
+    assert.equal(box.connect().attempts()[0]?.after_ms, 0);
+  });
+
+  it('begins at its own time when the connection has been heard since the doubt', () => {
+    const box = new WatchedBox().proven().pass(4_000);
+    box.roundTripMs = null;
+    box.pass(2_000).click().pass(1_400).hearLife().pass(2_000).lose();
+    assert.equal(Date.parse(box.outage().at), START_WALL_MS + box.at);
+    assert.equal(box.outage().loss?.detected_by, 'socket');
+  });
+
   it('is none when a renewal fails: that is counted, and the connection goes on', () => {
     const box = new WatchedBox({ link: { assumedRenewMs: 12_000 } }).proven().pass(2_000);
     assert.equal(box.state.link.phase === 'ready' && box.state.link.successor?.cause, 'renewal');
@@ -193,6 +242,7 @@ describe('an outage', () => {
     assert.match(JSON.stringify(line?.fields), /"reason":"connection broke off/);
     box.connect();
     assert.equal(box.outage().end?.why, 'renewal');
+    assert.equal(box.attempts()[0]?.after_ms, null, 'it had begun before');
   });
 
   it('of a server that vanished is noticed by the heartbeat, and says how late', () => {
@@ -227,11 +277,24 @@ describe('the book', () => {
     assert.equal(box.outages()[0]?.id, 81 - OUTAGES_KEPT + 1);
   });
 
+  it('lets the restarts of a server go first as well, but never the newest', () => {
+    const box = new WatchedBox().proven().lose().reconnect();
+    for (let time = 0; time < 50; time += 1) box.pass(10_000).hearLife().lose(RESTARTING).reconnect();
+    assert.equal(box.outages()[0]?.id, 1);
+    for (let time = 0; time < OUTAGES_KEPT; time += 1) box.pass(10_000).hearLife().lose().reconnect();
+    assert.ok(box.outages().every(({ loss }) => loss?.class === 'transient'));
+    box.pass(10_000).hearLife().lose(RESTARTING).reconnect();
+    assert.equal(box.outage().loss?.class, 'restarting');
+    const line = box.lines(/^link ready$/).at(-1);
+    assert.ok(line !== undefined && 'recoveredAfterMs' in line.fields);
+  });
+
   it('counts on from what an earlier run has left behind', () => {
     const earlier = new WatchedBox().proven().lose().reconnect();
     const { state, history } = earlier;
     const remembered = {
       failures: 0,
+      trouble: null,
       lessons: state.lessons,
       counters: history.sessions.total,
       sessions: history.sessions.ended,
@@ -252,6 +315,15 @@ describe('the book', () => {
     assert.equal(box.outage().loss?.noticed_within_ms, null);
     box.reconnect();
     assert.equal(box.outage().end?.how, 'connected');
+  });
+
+  it('tells of a start after which nothing is tried, too', () => {
+    const off = { limits: { enabled: false } };
+    const box = new WatchedBox(off).do({ type: 'agent.started', failures: 3 });
+    assert.equal(box.state.link.phase, 'stopped');
+    assert.equal(box.outage().end, null);
+    assert.equal(box.outage().reconnecting.enabled, false);
+    assert.match(JSON.stringify(box.lines(/^link stopped$/)), /"level":"error".*"outage":1/);
   });
 
   it('says that there is something to remember at each beginning, end and failure', () => {

@@ -18,6 +18,13 @@ export const NORMAL: Loss = {
   detectedBy: 'socket',
   quick: false,
 };
+export const RESTARTING: Loss = {
+  class: 'restarting',
+  kind: 'normal close',
+  reason: 'closed with 1001',
+  detectedBy: 'socket',
+  quick: false,
+};
 export const REFUSED: Loss = {
   class: 'transient',
   kind: 'network error',
@@ -97,6 +104,10 @@ export class WatchedBox extends Box {
   lines(text: RegExp): readonly LogLine[] {
     return this.log.lines.filter((line) => line.level !== 'debug' && text.test(line.text));
   }
+}
+
+export function fieldOf(line: LogLine | undefined, name: string): unknown {
+  return line === undefined ? undefined : Reflect.get(line.fields, name);
 }
 
 /** Lets waits run out and attempts fail, so many times. */

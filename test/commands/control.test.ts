@@ -74,7 +74,10 @@ describe('a running daemon', () => {
     ])
       assert.ok(key in status.link, `link.${key}`);
     for (const key of ['uptime_s', 'rss_mb', 'node']) assert.ok(key in status.process, `process.${key}`);
-    assert.match((await daemon.ask('status')).stdout, /server {6}ready since/);
+    assert.match(
+      (await daemon.ask('status')).stdout,
+      /server {6}ready since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}ws:/,
+    );
   });
 
   it('takes a press for a click, and stop for the end of the conversation', async () => {
@@ -251,8 +254,9 @@ describe('the name that keeps a second instance out', () => {
 describe('without a running daemon', () => {
   it('every question is answered with exit code 3 and what to do', async () => {
     const places = await folders();
-    for (const args of [['press'], ['stop'], ['status'], ['status', '--json']]) {
-      const { code, stderr } = await command([...args, ...places.options.slice(2)]);
+    for (const args of [['press'], ['stop'], ['status'], ['status', '--json'], ['why'], ['reconnect']]) {
+      const { code, stdout, stderr } = await command([...args, ...places.options]);
+      assert.equal(stdout, '');
       assert.equal(code, 3, args.join(' '));
       assert.match(stderr, /no agent is running/);
       assert.match(stderr, /systemctl start/);
@@ -339,10 +343,11 @@ describe('a box whose server is not there', () => {
   it('says why, and when it tries again', async () => {
     const places = await folders();
     const daemon = startDaemon(places, { settings: { 'server.websocket_url': 'ws://127.0.0.1:9/' } });
-    await daemon.logged(/link waiting/);
+    await daemon.logged(/link attempt failed/);
     const { code, stdout } = await daemon.ask('status');
     assert.equal(code, 1);
     assert.match(stdout, /server {6}(waiting|dialing)/);
+    assert.doesNotMatch(stdout, /\d{4} ms|\d\.\d{3}Z/, 'for people');
     const { link } = JSON.parse((await daemon.ask('status', '--json')).stdout);
     if (link.phase === 'waiting') {
       assert.match(link.trouble.reason, /ECONNREFUSED/);
@@ -351,6 +356,40 @@ describe('a box whose server is not there', () => {
     }
     assert.ok(link.failures >= 1);
     assert.equal(link.last_loss, null);
+    assert.equal(await daemon.stop(), 0);
+    await places.remove();
+  });
+});
+
+describe('a box that connects at a press', () => {
+  it('is well while nobody has pressed, and says what will', async () => {
+    const server = await startScriptedServer(goodConversation());
+    const places = await folders();
+    const settings = { 'server.websocket_url': server.url, 'link.mode': 'on-demand' };
+    const daemon = startDaemon(places, { settings });
+    await until(() => existsSync(join(places.root, 'r', 'control.sock')), 'control socket');
+    assert.equal((await daemon.ask('status')).code, 0);
+    const { code, stdout } = await daemon.ask('why');
+    assert.equal(code, 0);
+    assert.match(stdout, /resting .*a press connects/);
+    assert.equal(await daemon.stop(), 0);
+    await server.stop();
+    await places.remove();
+  });
+
+  it('is not while its last attempt has failed', async () => {
+    const places = await folders();
+    const settings = { 'server.websocket_url': 'ws://127.0.0.1:9/', 'link.mode': 'on-demand' };
+    const daemon = startDaemon(places, { settings: { ...settings, 'turn.offline_hold_ms': '0' } });
+    await until(() => existsSync(join(places.root, 'r', 'control.sock')), 'control socket');
+    await daemon.ask('press');
+    await daemon.logged(/link attempt failed/);
+    await daemon.ask('stop');
+    await daemon.logged(/turn idle/);
+    const status = await daemon.ask('status');
+    assert.equal(status.code, 1, status.stdout);
+    assert.match(status.stdout, /refuses the connection/);
+    assert.equal((await daemon.ask('why')).code, 1);
     assert.equal(await daemon.stop(), 0);
     await places.remove();
   });

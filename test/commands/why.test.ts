@@ -5,7 +5,14 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { until } from '../helpers/card.ts';
-import { command, type Daemon, type Folders, folders, startDaemon } from '../helpers/daemon.ts';
+import {
+  command,
+  type Daemon,
+  type DaemonOptions,
+  type Folders,
+  folders,
+  startDaemon,
+} from '../helpers/daemon.ts';
 import { blocks, readPage } from '../helpers/readme.ts';
 import { type Script, type ScriptedServer, startScriptedServer } from '../helpers/scripted-server.ts';
 
@@ -38,7 +45,8 @@ describe('S27 why, of a daemon that has lost its connection and got it back', ()
     // A reset takes with it what has not been read yet: the hello first.
     await daemon.logged(/link ready/);
     server.sessions[0]?.reset();
-    await daemon.logged(/link recovered/);
+    await daemon.logged(/link ready outage=1 .*recoveredAfterMs=/);
+    assert.equal(daemon.count(/link (ready|recovered) outage=1/), 1, 'one line');
   });
   after(async () => {
     await daemon.stop();
@@ -182,15 +190,25 @@ describe('S21 a run that follows another', () => {
   before(async () => {
     places = await folders();
   });
-  after(() => places.remove());
+  const daemons: Daemon[] = [];
+  after(async () => {
+    for (const daemon of daemons) await daemon.stop();
+    await places.remove();
+  });
+
+  function start(options: DaemonOptions): Daemon {
+    const daemon = startDaemon(places, options);
+    daemons.push(daemon);
+    return daemon;
+  }
 
   const settings = { 'server.websocket_url': NOWHERE };
   const why = (...args: string[]) => command(['why', ...args, ...places.options]);
   const written = () => JSON.parse(readFileSync(linkFile(places), 'utf8'));
 
   it('waits when the one before was killed amid its failures, says why, and tells both outages', async () => {
-    const first = startDaemon(places, { settings });
-    await first.logged(/link waiting/);
+    const first = start({ settings });
+    await first.logged(/link attempt failed/);
     await until(() => existsSync(linkFile(places)), 'link.json, at once');
     assert.equal(statSync(linkFile(places)).mode & 0o777, 0o600);
     const gone = new Promise((resolve) => first.process.once('close', resolve));
@@ -198,15 +216,27 @@ describe('S21 a run that follows another', () => {
     await gone;
 
     const alone = await why();
-    assert.equal(alone.code, 1);
+    assert.equal(alone.code, 3);
+    assert.match(alone.stderr, /no agent is running.*systemctl start/);
     assert.match(
       alone.stdout,
       /^no agent is running; this is what the last run has left behind\nwritten .*broke off/,
     );
-    assert.match(alone.stdout, /nothing: the agent ended without a word/);
+    assert.match(alone.stdout, /^outage 1, .*, how long is not known: the record breaks off after \d+ m?s$/m);
+    assert.match(alone.stdout, /nothing on record: the agent ended without a word/);
+    const [outage] = JSON.parse((await why('--json')).stdout).outages;
+    const { how, after_ms, record_ends_after_ms } = outage.end;
+    assert.deepEqual([how, after_ms], ['broken off', null]);
+    assert.ok(Number.isInteger(record_ends_after_ms));
+    const brief = await command(['status', ...places.options]);
+    assert.equal(brief.code, 3);
+    assert.match(brief.stderr, /no agent is running.*systemctl start/);
+    assert.match(brief.stdout, /^written .*broke off/m);
+    assert.match(brief.stdout, /^last {8}outage 1, .*breaks off/m);
+    assert.match(brief.stdout, /^counted {5}1 attempt, 1 failed; 0 connections; 0 losses/m);
 
-    const second = startDaemon(places, { settings });
-    await second.logged(/link waiting .*reason="\d+ failures before the restart" .*retryInMs=/);
+    const second = start({ settings });
+    await second.logged(/link waiting .*reason="\d+ failures before the restart, .*refuses.*retryInMs=/);
     const log = second.log();
     assert.ok(log.indexOf('link waiting') < log.indexOf('link dialing') || !log.includes('link dialing'));
     assert.match(log, /link waiting outage=2 .*detectedBy="last run"/);
@@ -223,10 +253,15 @@ describe('S21 a run that follows another', () => {
     assert.equal(written().clean, true);
     const alone = await why();
     assert.match(alone.stdout, /written .*: it ended on request/);
+    const brief = await command(['status', '--json', ...places.options]);
+    assert.equal(brief.code, 3);
+    const told = JSON.parse(brief.stdout);
+    assert.deepEqual(told.source, { from: 'file', at: written().saved_at, clean: true });
+    assert.deepEqual([told.link, told.total, told.outages.length], [null, written().counters, 1]);
     const { source } = JSON.parse((await why('--json')).stdout);
     assert.deepEqual(source, { from: 'file', at: written().saved_at, clean: true });
 
-    const daemon = startDaemon(places, { settings });
+    const daemon = start({ settings });
     await daemon.logged(/link dialing/);
     const log = daemon.log();
     assert.doesNotMatch(log.slice(0, log.indexOf('link dialing')), /link waiting/);
@@ -235,7 +270,7 @@ describe('S21 a run that follows another', () => {
 
   it('counts on: outages, sessions, connections', async () => {
     const server = await startScriptedServer(greets);
-    const daemon = startDaemon(places, { settings: { 'server.websocket_url': server.url } });
+    const daemon = start({ settings: { 'server.websocket_url': server.url } });
     await daemon.logged(/link ready/);
     const { link } = JSON.parse((await daemon.ask('status', '--json')).stdout);
     assert.ok(link.total.failed_attempts >= 1 && link.counts.failed_attempts === 0);
@@ -252,11 +287,14 @@ describe('S21 a run that follows another', () => {
   it('starts whatever has become of the file, and says that it is damaged', async () => {
     writeFileSync(linkFile(places), '{"version":1,"saved');
     const damaged = await why();
-    assert.equal(damaged.code, 1);
-    assert.match(damaged.stderr, /link\.json is damaged/);
-    const daemon = startDaemon(places, { settings });
+    assert.equal(damaged.code, 3);
+    assert.match(damaged.stderr, /no agent is running.*link\.json is damaged/);
+    const status = await command(['status', ...places.options]);
+    assert.deepEqual([status.code, status.stdout], [3, '']);
+    assert.match(status.stderr, /no agent is running.*link\.json is damaged/);
+    const daemon = start({ settings });
     await daemon.logged(/cannot be read: it is put aside/);
-    await daemon.logged(/link waiting/);
+    await daemon.logged(/link attempt failed/);
     assert.equal(await daemon.stop(), 0);
     assert.equal(written().clean, true);
   });
@@ -272,7 +310,8 @@ describe('S21 a run that follows another', () => {
     writeFileSync(linkFile(places), JSON.stringify(hostile));
     const { stdout } = await why();
     assert.match(stdout, /\\u001b\[2J/);
-    const unseen = [...stdout].filter((sign) => sign < ' ' && sign !== '\n');
+    const status = await command(['status', ...places.options]);
+    const unseen = [...stdout, ...status.stdout].filter((sign) => sign < ' ' && sign !== '\n');
     assert.deepEqual(unseen, []);
   });
 

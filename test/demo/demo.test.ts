@@ -39,7 +39,7 @@ test('two conversations are held, verified and measured, and nothing stays behin
   const second = heard.subarray(Math.floor(heard.length / 4) * 2);
   assert.equal(judge(samplesOf(kept('said-1.wav')), heard).verdict, 'the same');
   assert.equal(judge(samplesOf(kept('said-2.wav')), second).verdict, 'the same');
-  assert.match(await readFile(kept('agent.log'), 'utf8'), /link recovered/);
+  assert.match(await readFile(kept('agent.log'), 'utf8'), /link ready outage=1 .*recoveredAfterMs=/);
   assert.match(await readFile(kept('server.log'), 'utf8'), /server stopped[\s\S]*server listening/);
 });
 

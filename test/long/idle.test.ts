@@ -101,7 +101,7 @@ describe('unscaled', { concurrency: 4, timeout: TIMEOUT_MS }, () => {
         assert.equal(wait.failures, 0);
         assert.ok(wait.delayMs <= 250, `${wait.delayMs} ms`);
         assert.equal(server.sessions.length, 2);
-        assert.deepEqual(troubles(rig), ['link waiting']);
+        assert.deepEqual(troubles(rig), ['link lost']);
         await converse(rig, server);
       },
     ));
@@ -148,7 +148,7 @@ describe('unscaled', { concurrency: 4, timeout: TIMEOUT_MS }, () => {
         await passing(TEN_MINUTES_MS);
         await converse(rig, server);
         assert.equal(lossesOf(rig).length, 2);
-        assert.deepEqual(troubles(rig), ['link waiting', 'link waiting']);
+        assert.deepEqual(troubles(rig), ['link lost', 'link lost']);
       },
     ));
 });

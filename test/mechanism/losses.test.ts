@@ -52,9 +52,9 @@ const wordsOf = ({ fields }: Line): Words => fields;
 const linesOf = ({ log }: AgentRig, text: RegExp) =>
   log.lines.filter((line) => line.level !== 'debug' && text.test(line.text));
 
-/** The kind as the log names it, at the first wait. */
+/** The kind as the log names it, at the first line that tells of one. */
 function loggedLoss(rig: AgentRig): Words {
-  const [line] = linesOf(rig, /^link waiting/);
+  const [line] = linesOf(rig, /^link (lost|attempt failed)/);
   return line === undefined ? {} : wordsOf(line);
 }
 
@@ -260,7 +260,7 @@ describe('a clean close', { concurrency: 2 }, () => {
       },
       async (rig, server) => {
         await until(() => server.sessions.length === 3, 'a third session');
-        const kinds = linesOf(rig, /^link waiting/).map((line) => wordsOf(line).kind);
+        const kinds = linesOf(rig, /^link lost/).map((line) => wordsOf(line).kind);
         assert.deepEqual(kinds, ['normal close', 'abnormal close']);
         assert.match(lossesOf(rig)[1]?.reason ?? '', /1011 \(broken\)/);
       },
@@ -290,20 +290,22 @@ describe('an outage in the log', { concurrency: 2 }, () => {
       async (rig, server) => {
         await until(() => server.sessions.length === 3, 'three sessions');
         await rig.linkIs('ready');
-        const numbers = linesOf(rig, /^link (waiting|recovered)/).map(
-          (line) => [line.text, wordsOf(line).outage] as const,
-        );
+        const isEdge = ({ text, fields }: Line) =>
+          /^link (lost|attempt failed|recovered)$/.test(text) || 'recoveredAfterMs' in fields;
+        const numbers = linesOf(rig, /^link /)
+          .filter(isEdge)
+          .map((line) => [line.text, wordsOf(line).outage] as const);
         const [, first] = numbers[0] ?? [];
         assert.equal(typeof first, 'number', JSON.stringify(numbers));
         const second = Number(first) + 1;
         assert.deepEqual(numbers, [
-          ['link waiting', first],
-          ['link waiting', first],
-          ['link waiting', first],
-          ['link recovered', first],
-          ['link waiting', second],
-          ['link waiting', second],
-          ['link recovered', second],
+          ['link lost', first],
+          ['link attempt failed', first],
+          ['link attempt failed', first],
+          ['link ready', first],
+          ['link lost', second],
+          ['link attempt failed', second],
+          ['link ready', second],
         ]);
       },
       {
@@ -327,12 +329,12 @@ describe('an outage in the log', { concurrency: 2 }, () => {
       await endFirst(rig, server, (session) => session.reset());
       await backAgain(rig, server);
       const told = linesOf(rig, /^link /).map(({ text }) => text.replace(/^link /, ''));
-      const from = told.indexOf('waiting');
+      const from = told.indexOf('lost');
       assert.deepEqual(
-        told.slice(from).filter((word) => ['waiting', 'dialing', 'ready', 'recovered'].includes(word)),
-        ['waiting', 'dialing', 'ready', 'recovered'],
+        told.slice(from).filter((word) => ['lost', 'dialing', 'ready', 'recovered'].includes(word)),
+        ['lost', 'dialing', 'ready'],
       );
-      const [waiting] = linesOf(rig, /^link waiting/);
+      const [waiting] = linesOf(rig, /^link lost/);
       assert.ok(waiting !== undefined && 'retryInMs' in waiting.fields);
       assert.equal(rig.agent.history.sessions.counters.reconnects, 1);
       assert.notEqual(rig.agent.history.lastLoss?.recoveredAfterMs, null);

@@ -32,7 +32,7 @@ describe('D15 a start without a network', { concurrency: 2 }, () => {
 
   it('D15 stays up while nobody listens, says why, and connects when the server appears', async () => {
     const daemon = await start({ settings: { ...QUICK, 'server.websocket_url': server.url } });
-    await until(() => daemon.count(/link waiting/) >= 2, 'two attempts');
+    await until(() => daemon.count(/link attempt failed/) >= 2, 'two attempts');
     const status = await daemon.ask('status');
     assert.equal(status.code, 1, status.stdout + status.stderr);
     assert.match(status.stdout, /refuses the connection/);
@@ -46,7 +46,7 @@ describe('D15 a start without a network', { concurrency: 2 }, () => {
     // RFC 6761 §6.4: no name in .invalid is ever found, by any resolver.
     const settings = { ...QUICK, 'server.websocket_url': 'ws://xiaozhi.invalid/' };
     const daemon = await start({ settings });
-    await until(() => daemon.count(/link waiting/) >= 2, 'two attempts');
+    await until(() => daemon.count(/link attempt failed/) >= 2, 'two attempts');
     const status = await daemon.ask('status');
     assert.equal(status.code, 1, status.stdout + status.stderr);
     assert.match(status.stdout, /xiaozhi\.invalid/);

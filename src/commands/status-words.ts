@@ -1,0 +1,63 @@
+// The answer of `status` as text for a tired person: how things stand, or how they stood when nothing runs. Gets values
+// and gives lines; knows neither socket nor file.
+import type { Status } from '../status.ts';
+import type { WrittenStatus } from '../why.ts';
+import { counted, lasting, localTime } from './times.ts';
+import { fileLines, outageHead } from './why-words.ts';
+
+export function statusLines(found: Status): readonly string[] {
+  const { link, audio, turn, process: running } = found;
+  return [
+    `xiaozhi-agent ${found.version}, up ${lasting(running.uptime_s * 1_000)}, ${running.rss_mb} MB, Node ${running.node}`,
+    `state       ${found.state}${found.muted ? ', muted' : ''} (${counted(turn.count, 'turn')}, last: ${turn.last?.why ?? 'none'})`,
+    `server      ${link.phase} since ${localTime(link.since)}  ${link.url || '(none configured)'}`,
+    ...detailWords(link).map((words) => `            ${words}`),
+    ...(link.last_loss === null ? [] : [`last loss   ${pastWords(link.last_loss)}`]),
+    ...(link.quality.sessions === 0 ? [] : [`quality     ${qualityWords(link.quality)}`]),
+    `microphone  ${audio.input.device}: ${audio.input.state}` +
+      (audio.input.constant ? ', delivers one constant value (muted? not connected?)' : '') +
+      troubleWords(audio.input.last_trouble),
+    `speaker     ${audio.output.device}: ${audio.output.state}${troubleWords(audio.output.last_trouble)}`,
+    ...found.problems.map((problem) => `problem     ${problem}`),
+  ];
+}
+
+export function writtenLines({ source, outages, total }: WrittenStatus): readonly string[] {
+  const [outage] = outages;
+  const { attempts, failed_attempts, connections, losses, reconnects, renewals } = total;
+  const made = `${counted(attempts, 'attempt')}, ${failed_attempts} failed; ${counted(connections, 'connection')}`;
+  const lost = `${counted(losses, 'loss', 'losses')}, ${reconnects} made good; ${counted(renewals, 'renewal')}`;
+  return [
+    ...fileLines(source),
+    ...(outage === undefined ? [] : [`last        ${outageHead(outage)}: xiaozhi-agent why`]),
+    `counted     ${made}; ${lost}`,
+  ];
+}
+
+/** What is the matter, and what comes next. */
+function detailWords({ trouble, why, next_attempt_in_ms: nextMs, attempt, outage }: Status['link']) {
+  return [
+    ...(why === null ? [] : [why]),
+    ...(trouble === null ? [] : [`${trouble.class}: ${trouble.reason}`]),
+    ...(nextMs === null ? [] : [`attempt ${attempt + 1} in ${lasting(nextMs)}`]),
+    ...(outage === null ? [] : [`outage ${outage} goes on: xiaozhi-agent why`]),
+  ];
+}
+
+function pastWords(loss: NonNullable<Status['link']['last_loss']>): string {
+  const what = `${localTime(loss.at)}  ${loss.class}: ${loss.reason}`;
+  if (loss.recovered_after_ms !== null) return `${what}, back after ${lasting(loss.recovered_after_ms)}`;
+  return `${what}, ${loss.unanswered === null ? 'not recovered yet' : `not answered: ${loss.unanswered}`}`;
+}
+
+function qualityWords(quality: Status['link']['quality']): string {
+  const { sessions, median_lasted_s: medianS, silent_deaths, rtt_ms: rttMs } = quality;
+  const median = medianS === null ? '' : `, median ${lasting(medianS * 1_000)}`;
+  const rtt = rttMs === null ? '' : `, round trip ${lasting(rttMs)}`;
+  return `sessions ended: ${sessions}${median}, by silence: ${silent_deaths}${rtt}`;
+}
+
+function troubleWords(trouble: Status['audio']['input']['last_trouble']): string {
+  if (trouble === null) return '';
+  return `, ${trouble.over ? 'last' : 'in'} trouble at ${localTime(trouble.at)}: ${trouble.reason}`;
+}
