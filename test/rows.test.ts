@@ -35,6 +35,10 @@ function faults(page: string, sourceOf: (file: string) => string | undefined): r
     ...rows.filter(({ row }) => !ROWS.includes(row)).map(({ row }) => `${row} is no row`),
     ...rows.filter(({ tests }) => tests.length === 0).map(({ row }) => `${row} has no test`),
     ...rows.flatMap(({ row, tests }) => tests.flatMap((named) => faultOf(row, named, sourceOf(named.file)))),
+    // Whoever sees a test fail is to know what is broken.
+    ...rows
+      .filter(({ row, tests }) => tests.length > 0 && !tests.some(({ name }) => name.includes(row)))
+      .map(({ row }) => `no test of ${row} has it in its name`),
   ];
 }
 
@@ -61,6 +65,11 @@ describe('the table of requirements', () => {
     assert.deepEqual(faults(withoutRow, read), ['S16 is not in the table once']);
     const renamed = page.replace('S35 emotion and text arrive', 'S35 emotion and text are said to arrive');
     assert.equal(faults(renamed, read).length, 1);
+    const nameless = page.replace(
+      /^\| S16 .*$/m,
+      '| S16 | time | `rows.test.ts` the table of requirements |',
+    );
+    assert.deepEqual(faults(nameless, read), ['no test of S16 has it in its name']);
     const empty = page.replace(/^\| S20 .*$/m, '| S20 | statistics | later |');
     assert.deepEqual(faults(empty, read), ['S20 has no test']);
     assert.ok(faults(page, () => undefined).length > ROWS.length);

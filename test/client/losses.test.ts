@@ -112,7 +112,7 @@ describe('a loss', () => {
   });
 });
 
-describe('every kind of end', () => {
+describe('S11 every kind of end', () => {
   type Ending = (session: Session, rig: Rig, wire: { missed: number }) => Promise<void> | void;
   const endings: readonly (readonly [LossKind, Ending])[] = [
     ['normal close', (session) => session.close()],

@@ -105,7 +105,7 @@ describe('the delay', () => {
   });
 });
 
-describe('S05 the last attempt', () => {
+describe('S05 D04 the last attempt', () => {
   const ROWS: readonly (readonly [switchLimit: number, configured: number, holds: number])[] = [
     [5, 10, 5],
     [10, 5, 5],

@@ -143,7 +143,7 @@ describe('the six kinds of S10', { concurrency: 6 }, () => {
   });
 });
 
-describe('every kind of loss', { concurrency: 6 }, () => {
+describe('S08 S11 every kind of loss', { concurrency: 6 }, () => {
   /** What comes at once or in tenths of a second; the class decides how fast, and that is shown elsewhere. */
   const ENDS: typeof BY_SERVER = [
     ...BY_SERVER.filter(([, , , name]) => name === 'normal' || name === 'transient'),
