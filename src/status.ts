@@ -80,7 +80,7 @@ export function linkStatus({ agent, clock, url }: Pick<StatusParts, 'agent' | 'c
     },
     up_since: sessions.upSince,
     last_connected_at: sessions.lastConnectedAt,
-    quality: qualityOf(sessions.ended, rttMs, lessons),
+    quality: qualityOf(sessions.ended, rttMs, lessons, clock.now()),
     counts: countsStatus(connections.counts, sessions.counters),
     total: sessions.total,
   };

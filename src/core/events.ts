@@ -3,26 +3,30 @@
 import type { DeviceMessage, ServerMessage } from '../protocol/messages.ts';
 
 /** What a failure means for what to do next; decided once, by the adapter that saw it. */
-export type FailureClass =
-  | 'normal'
-  | 'network'
-  | 'transient'
-  | 'restarting'
-  | 'auth'
-  | 'configuration'
-  | 'clock'
-  | 'portal'
-  | 'protocol'
-  | 'local';
+export const FAILURE_CLASSES = [
+  'normal',
+  'network',
+  'transient',
+  'restarting',
+  'auth',
+  'configuration',
+  'clock',
+  'portal',
+  'protocol',
+  'local',
+] as const;
+export type FailureClass = (typeof FAILURE_CLASSES)[number];
 
 /** What people call it; the class says what it means for the next attempt. */
-export type LossKind =
-  | 'normal close'
-  | 'abnormal close'
-  | 'send on a closed socket'
-  | 'connection reset'
-  | 'network error'
-  | 'other';
+export const LOSS_KINDS = [
+  'normal close',
+  'abnormal close',
+  'send on a closed socket',
+  'connection reset',
+  'network error',
+  'other',
+] as const;
+export type LossKind = (typeof LOSS_KINDS)[number];
 
 /** Why a connection ended, in words for people and in the one word that policy reads. */
 export type Loss = {

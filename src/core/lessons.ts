@@ -28,7 +28,7 @@ const ALIKE = 0.1;
 /** A wrong lesson is forgotten within a day; a right one is learned again by one close that nobody notices. */
 const FORGET_AFTER_MS = 86_400_000;
 /** Once is chance. */
-export const RULE = 2;
+const RULE = 2;
 const HINDERS_ANY: readonly Loss['class'][] = ['network', 'restarting', 'clock', 'portal', 'local'];
 /** An idle limit shorter than those known in the field (60 s and 120 s) is believed when it was seen twice. */
 const USUAL_LIMIT_MS = 45_000;

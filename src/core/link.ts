@@ -127,6 +127,10 @@ export type AroundLink = {
 
 export type LinkStepped = { readonly link: Link; readonly lessons: Lessons; readonly acts: readonly Act[] };
 
+export function stepped(link: Link, lessons: Lessons, acts: readonly Act[] = []): LinkStepped {
+  return { link, lessons, acts };
+}
+
 /** A session shorter than this was a failure, whatever its close code: some servers accept and drop. */
 export const PROVEN_AFTER_MS = 10_000;
 

@@ -1,8 +1,9 @@
 // The mechanism: what becomes of the connection at each fact. One loss handler for every kind of end, one place that
 // asks whether there is a next attempt, numbers that make late reports harmless. Pure.
+import { anew, dial, isStuck, type Only, opened, reached } from './attempt.ts';
 import { delayAfter, lastStraw, limitInForce, type Setback } from './backoff.ts';
 import { explained, failedBefore, foreignHello, silent, UNANSWERED } from './ends.ts';
-import type { Act, Event, Loss } from './events.ts';
+import type { Event, Loss } from './events.ts';
 import { type Lessons, learnFromEnd, learnFromSuccessor } from './lessons.ts';
 import {
   type AroundLink,
@@ -10,13 +11,13 @@ import {
   type Cause,
   isProven,
   type Link,
-  type LinkPolicy,
   type LinkStepped,
   PROVEN_AFTER_MS,
   quietSince,
   type Ready,
   retryTimer,
   type Successor,
+  stepped,
   type Trying,
 } from './link.ts';
 import { isSilent, newPulse, wouldLearnSooner } from './pulse.ts';
@@ -24,15 +25,9 @@ import { alive, ask, keptUp, succeed } from './upkeep.ts';
 
 /** Of 50 s the last five: as long as a herd takes that was told of a restart. */
 const RENEW_SPREAD = 0.1;
-/** An attempt younger than this has not even missed the first answer that TCP would ask for again (RFC 6298: 1 s). */
-const HURRY_FLOOR_MS = 1_000;
 
 export function stepLink(link: Link, event: Event, around: AroundLink): LinkStepped {
-  const only = (next: Link, acts: readonly Act[] = []): LinkStepped => ({
-    link: next,
-    lessons: around.lessons,
-    acts,
-  });
+  const only: Only = (next, acts = []) => stepped(next, around.lessons, acts);
   if (link.phase === 'ended') return only(link);
   switch (event.type) {
     case 'agent.started':
@@ -82,7 +77,7 @@ export function stepLink(link: Link, event: Event, around: AroundLink): LinkStep
  */
 export function hurry(link: Link, cause: Cause, around: AroundLink): LinkStepped {
   const { at, lessons } = around;
-  const only = (next: Link): LinkStepped => ({ link: next, lessons, acts: [] });
+  const only = (next: Link): LinkStepped => stepped(next, lessons);
   switch (link.phase) {
     case 'waiting':
       return only(dial(link, cause, at));
@@ -156,44 +151,6 @@ function again(link: Link, around: AroundLink): Link {
   return link;
 }
 
-function isStuck(making: Successor, at: number): boolean {
-  return making.phase === 'dialing' && making.stage === 'calling' && at - making.dialedAt >= HURRY_FLOOR_MS;
-}
-
-/** Nothing that went before counts any more. */
-function anew({ attempt }: Link, at: number): Trying {
-  return { attempt, failures: 0, outageSince: at, streak: null };
-}
-
-function dial(tried: Trying, cause: Cause, at: number): Link {
-  const { failures, outageSince, streak } = tried;
-  const attempt = tried.attempt + 1;
-  return { phase: 'dialing', attempt, failures, outageSince, streak, stage: 'calling', dialedAt: at, cause };
-}
-
-function reached(link: Link, attempt: number): Link {
-  if (attempt !== link.attempt) return link;
-  if (link.phase === 'dialing') return { ...link, stage: 'reached' };
-  if (link.phase === 'ready' && link.successor?.phase === 'dialing')
-    return { ...link, successor: { ...link.successor, stage: 'reached' } };
-  return link;
-}
-
-type Only = (link: Link, acts?: readonly Act[]) => LinkStepped;
-
-function opened(link: Link, attempt: number, { at, policy }: AroundLink, only: Only): LinkStepped {
-  if (attempt !== link.attempt) return only(link);
-  const greeting = { phase: 'greeting', openedAt: at, mutter: null } as const;
-  const hello: Act = { type: 'say', attempt, message: helloOf(policy) };
-  if (link.phase === 'dialing') {
-    const { failures, outageSince, streak, cause } = link;
-    return only({ attempt, failures, outageSince, streak, cause, ...greeting }, [hello]);
-  }
-  if (link.phase === 'ready' && link.successor?.phase === 'dialing')
-    return only({ ...link, successor: { ...greeting, cause: link.successor.cause } }, [hello]);
-  return only(link);
-}
-
 function greeted(
   link: Link,
   attempt: number,
@@ -242,16 +199,13 @@ function closed(link: Link, attempt: number, loss: Loss, around: AroundLink): Li
   const { lessons } = around;
   switch (link.phase) {
     case 'dialing':
-      return { link: attempt === link.attempt ? failed(link, loss, around) : link, lessons, acts: [] };
+      return stepped(attempt === link.attempt ? failed(link, loss, around) : link, lessons);
     case 'greeting':
-      return {
-        link: attempt === link.attempt ? failed(link, explained(link.mutter, loss), around) : link,
-        lessons,
-        acts: [],
-      };
+      if (attempt !== link.attempt) return stepped(link, lessons);
+      return stepped(failed(link, explained(link.mutter, loss), around), lessons);
     case 'ready':
       if (attempt === link.current) return lost(link, loss, around);
-      if (attempt !== link.attempt || link.successor === null) return { link, lessons, acts: [] };
+      if (attempt !== link.attempt || link.successor === null) return stepped(link, lessons);
       return unsucceeded(link, link.successor, loss, around);
     case 'unconfigured':
     case 'resting':
@@ -259,7 +213,7 @@ function closed(link: Link, attempt: number, loss: Loss, around: AroundLink): Li
     case 'waiting':
     case 'stopped':
     case 'ended':
-      return { link, lessons, acts: [] };
+      return stepped(link, lessons);
   }
 }
 
@@ -272,7 +226,7 @@ function unsucceeded(link: Ready, { cause }: Successor, loss: Loss, around: Arou
   const alone = { ...link, successor: null, renewFrom: around.at };
   // Nothing is heard of the old one either: it counts as lost now, and the next attempt follows as after any loss.
   if (cause === 'doubt') return lost(alone, UNANSWERED, around);
-  return { link: alone, lessons: learnFromSuccessor(around.lessons, loss, around.at), acts: [] };
+  return stepped(alone, learnFromSuccessor(around.lessons, loss, around.at));
 }
 
 /** The current connection has ended. */
@@ -283,7 +237,7 @@ function lost(link: Ready, loss: Loss, around: AroundLink): LinkStepped {
   const livedUntil = loss.class === 'network' ? link.pulse.heardAt : at;
   const proven = isProven(link, livedUntil);
   const tried = { attempt: link.attempt, ...afterEnd(link, livedUntil, at) };
-  const to = (next: Link): LinkStepped => ({ link: next, lessons, acts: [] });
+  const to = (next: Link): LinkStepped => stepped(next, lessons);
   if (link.successor !== null && lastStraw(tried.failures, limits, policy.maxAttempts) === null)
     return to({ ...link.successor, ...tried });
   const rest = (why: string) => to({ phase: 'resting', attempt: link.attempt, why, loss });
@@ -318,7 +272,7 @@ function retried(tried: Trying, loss: Loss, of: Setback['of'], around: AroundLin
 
 function elapsed(link: Link, timer: string, around: AroundLink): LinkStepped {
   const { at, lessons, policy } = around;
-  const only = (next: Link, acts: readonly Act[] = []): LinkStepped => ({ link: next, lessons, acts });
+  const only = (next: Link): LinkStepped => stepped(next, lessons);
   if (link.phase === 'waiting' && timer === retryTimer(link)) return only(dial(link, link.cause, at));
   if (timer === attemptTimer(link, 'dial'))
     return closed(link, link.attempt, silent('connection', policy.connectTimeoutMs), around);
@@ -327,15 +281,4 @@ function elapsed(link: Link, timer: string, around: AroundLink): LinkStepped {
   if (link.phase !== 'ready') return only(link);
   const kept = keptUp(link, timer, around);
   return 'lost' in kept ? closed(link, link.current, kept.lost, around) : kept;
-}
-
-function helloOf(policy: LinkPolicy): Extract<Act, { type: 'say' }>['message'] {
-  return {
-    type: 'hello',
-    version: policy.version,
-    transport: 'websocket',
-    // No `aec`: it would ask the server to listen while it speaks.
-    features: { mcp: true },
-    audio: { format: 'opus', sampleRateHz: 16_000, channels: 1, frameMs: 60 },
-  };
 }

@@ -4,7 +4,15 @@ import { delayAfter } from './backoff.ts';
 import { noPong, RENEWED } from './ends.ts';
 import type { Loss } from './events.ts';
 import { breaksFirst, learnBothLive, learnFromPong } from './lessons.ts';
-import { type AroundLink, type Cause, type Link, type LinkStepped, type Ready, renewTimer } from './link.ts';
+import {
+  type AroundLink,
+  type Cause,
+  type Link,
+  type LinkStepped,
+  type Ready,
+  renewTimer,
+  stepped,
+} from './link.ts';
 import { heard, intervalMs, isStalled, type Ping, pinged, probeMs, timeoutMs } from './pulse.ts';
 
 export function heartbeatTimer(link: Ready, afterMs: number): string {
@@ -21,12 +29,12 @@ export function monitorTimer(link: Ready): string {
 
 /** A sign of life. */
 export function alive(link: Link, attempt: number, rttMs: number | null, around: AroundLink): LinkStepped {
-  if (link.phase !== 'ready' || attempt !== link.current) return { link, lessons: around.lessons, acts: [] };
+  if (link.phase !== 'ready' || attempt !== link.current) return stepped(link, around.lessons);
   const pulse = heard(link.pulse, around.at, rttMs);
   const successor = link.successor?.cause === 'doubt' ? null : link.successor;
   const beside = link.pulse.ping?.why === 'renewed' ? learnBothLive(around.lessons) : around.lessons;
   const lessons = rttMs === null ? beside : learnFromPong(beside, around.at);
-  return { link: { ...link, pulse, successor }, lessons, acts: [] };
+  return stepped({ ...link, pulse, successor }, lessons);
 }
 
 /** A ping goes out. */
@@ -63,10 +71,10 @@ export function keptUp(
     const checked = { ...link, pulse: { ...link.pulse, checkedAt: at } };
     return { link: checked, lessons, acts: [{ type: 'check', attempt: link.current }] };
   }
-  if (timer === renewTimer(link, around.usedAt)) return { link: renewed(link, around), lessons, acts: [] };
+  if (timer === renewTimer(link, around.usedAt)) return stepped(renewed(link, around), lessons);
   const { ping } = link.pulse;
   if (ping !== null && timer === pingTimer(link, ping)) return unanswered(link, ping, around);
-  return { link, lessons, acts: [] };
+  return stepped(link, lessons);
 }
 
 function unanswered(link: Ready, ping: Ping, around: AroundLink): LinkStepped | { lost: Loss } {
@@ -76,7 +84,7 @@ function unanswered(link: Ready, ping: Ping, around: AroundLink): LinkStepped | 
   const doubted = { ...link, pulse: { ...link.pulse, ping: null } };
   // A renewal that is under way will do as well.
   const next = link.successor === null ? succeed(doubted, 'doubt', around.at) : doubted;
-  return { link: next, lessons: around.lessons, acts: [] };
+  return stepped(next, around.lessons);
 }
 
 function renewed(link: Ready, { at, dice, lessons, policy, usedAt }: AroundLink): Link {

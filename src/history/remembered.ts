@@ -1,6 +1,6 @@
 // What a file from an earlier run may say, and how to read it without trusting it: a part that is not what it should be
 // is dropped alone, everything is bounded. Pure; knows neither file nor clock.
-import type { FailureClass, LossKind } from '../core/events.ts';
+import { FAILURE_CLASSES, type FailureClass, LOSS_KINDS, type LossKind } from '../core/events.ts';
 import { HEARTBEAT_MS } from '../core/lessons.ts';
 import {
   ATTEMPTS_KEPT,
@@ -114,29 +114,9 @@ function object<T extends object>(fields: { readonly [N in keyof T]-?: Read<T[N]
   };
 }
 
-const CLASSES: readonly FailureClass[] = [
-  'normal',
-  'network',
-  'transient',
-  'restarting',
-  'auth',
-  'configuration',
-  'clock',
-  'portal',
-  'protocol',
-  'local',
-];
-const KINDS: readonly LossKind[] = [
-  'normal close',
-  'abnormal close',
-  'send on a closed socket',
-  'connection reset',
-  'network error',
-  'other',
-];
 const trouble = object<TroubleNote>({
-  class: oneOf(CLASSES),
-  kind: oneOf(KINDS),
+  class: oneOf(FAILURE_CLASSES),
+  kind: oneOf(LOSS_KINDS),
   reason: text(),
   detected_by: text(),
   quick: flag,

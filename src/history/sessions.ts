@@ -1,7 +1,7 @@
 // The figures of the connection: what was counted, and how each session ended, as the record of its quality. A session
 // is an unbroken time with a connection; exchanging one for another does not break it. Nothing depends on it.
 import type { Event, Loss } from '../core/events.ts';
-import { type Lessons, RULE } from '../core/lessons.ts';
+import { breaksFirst, type Lessons } from '../core/lessons.ts';
 import type { State } from '../core/state.ts';
 import type { Clock } from '../ports.ts';
 import { type Change, changesOf, type Was } from './link-changes.ts';
@@ -191,8 +191,11 @@ export class Sessions {
   }
 }
 
-/** One line about the connection: how long sessions last, how they die, and what has been learned from them. */
-export function qualityOf(ended: readonly Session[], rttMs: number | null, lessons: Lessons) {
+/**
+ * One line about the connection: how long sessions last, how they die, and what has been learned from them.
+ * @param now by the clock that the lessons were learned by, for they fade
+ */
+export function qualityOf(ended: readonly Session[], rttMs: number | null, lessons: Lessons, now: number) {
   const measured = [...ended].reverse().find(({ rtt_ms }) => rtt_ms !== null)?.rtt_ms ?? null;
   const { idleLimit } = lessons;
   return {
@@ -202,7 +205,7 @@ export function qualityOf(ended: readonly Session[], rttMs: number | null, lesso
     rtt_ms: rttMs === null ? measured : Math.round(rttMs),
     heartbeat_ms: Math.round(lessons.heartbeatMs),
     idle_limit_s: idleLimit === null ? null : Math.round(idleLimit.ms / 1_000),
-    break_first: (lessons.bothDropped?.count ?? 0) >= RULE,
+    break_first: breaksFirst(lessons, now),
   };
 }
 

@@ -357,7 +357,7 @@ describe('S24 the record of quality', () => {
     box.roundTripMs = null;
     box.pass(70_000);
     const { ended } = box.history.sessions;
-    assert.deepEqual(qualityOf(ended, null, box.state.lessons), {
+    assert.deepEqual(qualityOf(ended, null, box.state.lessons, box.at), {
       sessions: 4,
       median_lasted_s: 52.5,
       silent_deaths: 1,
@@ -366,8 +366,8 @@ describe('S24 the record of quality', () => {
       idle_limit_s: 90,
       break_first: false,
     });
-    assert.equal(qualityOf([], 12.4, box.state.lessons).rtt_ms, 12);
-    assert.equal(qualityOf([], null, box.state.lessons).median_lasted_s, null);
+    assert.equal(qualityOf([], 12.4, box.state.lessons, box.at).rtt_ms, 12);
+    assert.equal(qualityOf([], null, box.state.lessons, box.at).median_lasted_s, null);
   });
 });
 

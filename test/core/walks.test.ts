@@ -2,7 +2,7 @@
 // WALK_SEED=n walks another way.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Event, FailureClass } from '../../src/core/events.ts';
+import { type Event, FAILURE_CLASSES } from '../../src/core/events.ts';
 import { currentOf } from '../../src/core/link.ts';
 import type { State } from '../../src/core/state.ts';
 import type { ServerMessage } from '../../src/protocol/messages.ts';
@@ -31,19 +31,6 @@ const MESSAGES: readonly ServerMessage[] = [
   { type: 'abort', state: 'success' },
   { type: 'llm', emotion: 'happy' },
   { type: 'goodbye' },
-];
-
-const CLASSES: readonly FailureClass[] = [
-  'normal',
-  'network',
-  'transient',
-  'restarting',
-  'auth',
-  'configuration',
-  'clock',
-  'portal',
-  'protocol',
-  'local',
 ];
 
 function pick<T>(from: readonly T[], random: number): T {
@@ -89,7 +76,7 @@ function anyEvent(state: State, random: () => number): Event {
   const turn = state.turn.turn + drift;
   const take = ('take' in state.turn ? state.turn.take : 0) + drift;
   const message = pick(MESSAGES, random());
-  const loss = { ...RESET, class: pick(CLASSES, random()), quick: random() < 0.5 };
+  const loss = { ...RESET, class: pick(FAILURE_CLASSES, random()), quick: random() < 0.5 };
   const events: readonly Event[] = [
     { type: 'button.pressed' },
     { type: 'button.released' },
