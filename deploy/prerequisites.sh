@@ -74,6 +74,7 @@ if [ "$purpose" != run ]; then
 fi
 if [ "$purpose" = test ]; then
   have ip || need iproute2
+  have nft || need nftables
   have openssl || need openssl
   have script || need bsdutils
 fi

@@ -114,7 +114,7 @@ export class Connections {
   #dial(attempt: number): void {
     const request = { ...this.#server, headers: this.#server.headers() };
     const socket = this.#dialer.dial(request, {
-      reached: () => this.#report(attempt, { type: 'socket.reached', attempt }),
+      reached: ({ local }) => this.#report(attempt, { type: 'socket.reached', attempt, local }),
       opened: () => this.#report(attempt, { type: 'socket.opened', attempt }),
       text: (text) => this.#heard(attempt, text),
       binary: (bytes) => this.#received(attempt, bytes),

@@ -6,7 +6,7 @@ import { type Holds, holds } from './core/holds.ts';
 import type { Lessons } from './core/lessons.ts';
 import { type Policy, type State, startState } from './core/state.ts';
 import { step } from './core/step.ts';
-import type { Clock, ClockSync, Dialer, Log } from './ports.ts';
+import type { Clock, ClockSync, Dialer, Log, NetworkWatch } from './ports.ts';
 import type { ServerMessage } from './protocol/messages.ts';
 import { Timers } from './timers.ts';
 
@@ -17,6 +17,8 @@ export type LoopParts = {
   readonly log: Log;
   readonly dialer: Dialer;
   readonly clockSync: ClockSync;
+  /** Without one, only failures tell of the network. */
+  readonly network?: NetworkWatch;
   /** What an earlier run had learned. */
   readonly lessons?: Lessons;
   readonly on: LoopEvents;
@@ -37,6 +39,7 @@ export class Loop {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #clockSync: ClockSync;
+  readonly #network: NetworkWatch | undefined;
   readonly #on: LoopEvents;
   readonly #timers: Timers;
   readonly #queue: Event[] = [];
@@ -49,6 +52,7 @@ export class Loop {
     this.#clock = clock;
     this.#log = log;
     this.#clockSync = parts.clockSync;
+    this.#network = parts.network;
     this.#on = on;
     this.connections = new Connections({
       dialer,
@@ -108,6 +112,9 @@ export class Loop {
     if (wanted.clockSync)
       this.#clockSync.start({ synchronized: () => this.dispatch({ type: 'clock.synchronized' }) });
     else this.#clockSync.stop();
+    if (wanted.networkWatch)
+      this.#network?.start({ seen: (snapshot) => this.dispatch({ type: 'network.seen', snapshot }) });
+    else this.#network?.stop();
     this.#timers.match(wanted.timers);
   }
 }

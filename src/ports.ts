@@ -1,9 +1,9 @@
 // Every interface between the agent and the world, as types only. Each port has an adapter for Linux and a
 // simulated one. Callbacks are passed once, at the start; `start` and `stop` may be called in any order and
 // any number of times; after `stop` nothing of the stopped run is reported; failures arrive as values.
-import type { Loss } from './core/events.ts';
+import type { Loss, NetworkSnapshot } from './core/events.ts';
 
-export type { FailureClass, Loss, LossKind } from './core/events.ts';
+export type { FailureClass, Loss, LossKind, NetworkInterface, NetworkSnapshot } from './core/events.ts';
 
 /** Ends what it was returned for; calling it twice is harmless. */
 export type Cancel = () => void;
@@ -95,9 +95,12 @@ export type DialRequest = {
   readonly caFile?: string;
 };
 
+/** IP addresses, IPv6 without a zone. */
+export type SocketEnds = { readonly local: string; readonly remote: string };
+
 export interface SocketEvents {
-  /** TCP stands; TLS and upgrade are still to come. */
-  reached(): void;
+  /** TCP stands, between these two addresses; TLS and upgrade are still to come. */
+  reached(ends: SocketEnds): void;
   opened(): void;
   text(text: string): void;
   binary(bytes: Uint8Array): void;
@@ -126,6 +129,18 @@ export interface Socket {
   close(): void;
   /** Gone at once, and nothing more is reported. */
   terminate(): void;
+}
+
+/** Reports what the network is: once at the start, and again whenever it may have changed. */
+export interface NetworkWatch {
+  /** How it gets to know: a kernel monitor, or polling; for status and log. */
+  readonly means: string;
+  start(on: NetworkEvents): void;
+  stop(): void;
+}
+
+export interface NetworkEvents {
+  seen(snapshot: NetworkSnapshot): void;
 }
 
 /** Whether the machine's clock can be believed; a board without a battery starts with an old one. */

@@ -3,6 +3,7 @@ import type { Agent } from './agent.ts';
 import type { Trouble } from './audio/restarts.ts';
 import { limitInForce } from './core/backoff.ts';
 import { failuresOf } from './core/link.ts';
+import { isUsable, wayOf } from './core/network.ts';
 import { type Counters, qualityOf } from './history/sessions.ts';
 import type { Clock } from './ports.ts';
 
@@ -11,6 +12,8 @@ export type StatusParts = {
   readonly clock: Clock;
   readonly version: string;
   readonly url: string;
+  /** How changes of the network become known. */
+  readonly networkMeans: () => string;
   /** By the monotonic clock. */
   readonly startedAtMs: number;
   /** Everything that was wrong with the configuration, one sentence each. */
@@ -26,7 +29,7 @@ export function statusOf(parts: StatusParts) {
     state: agent.held.status,
     muted: agent.state.muted,
     link: linkStatus(parts),
-    network: { usable: null, interface: null, source: null },
+    network: networkStatus(parts),
     audio: { input: inputStatus(agent), output: outputStatus(agent) },
     button: { backend: 'none', line: null },
     turn: turnStatus(agent),
@@ -60,7 +63,7 @@ export function linkStatus({ agent, clock, url }: Pick<StatusParts, 'agent' | 'c
     url,
     attempt: link.attempt,
     failures: failuresOf(link, clock.now()),
-    next_attempt_in_ms: history.retryInMs(link),
+    next_attempt_in_ms: history.retryInMs(state),
     /** Why there is no connection now; `last_loss` is of the last one that there was. */
     trouble:
       trouble === null
@@ -83,6 +86,22 @@ export function linkStatus({ agent, clock, url }: Pick<StatusParts, 'agent' | 'c
     quality: qualityOf(sessions.ended, rttMs, lessons, clock.now()),
     counts: countsStatus(connections.counts, sessions.counters),
     total: sessions.total,
+  };
+}
+
+function networkStatus({ agent, clock, networkMeans }: StatusParts) {
+  const { seen, changed } = agent.state.network;
+  const way = seen === null ? null : wayOf(seen);
+  return {
+    /** Null: not looked yet, or not watched. */
+    usable: seen === null ? null : isUsable(agent.state.network),
+    interface: way?.interface ?? null,
+    source: way?.source ?? null,
+    watched_by: networkMeans(),
+    last_change:
+      changed.reasons.length === 0
+        ? null
+        : { at: isoTime(clock.wallMs() - (clock.now() - changed.at)), reasons: changed.reasons },
   };
 }
 

@@ -67,7 +67,7 @@ export function statusOf(state: State, history: History, counts: Counts, clock: 
     why: 'why' in link ? link.why : null,
     attempt: link.attempt,
     failures: failuresOf(link, now),
-    nextAttemptInMs: history.retryInMs(link),
+    nextAttemptInMs: history.retryInMs(state),
     limits: {
       enabled: limits.enabled,
       switch: limits.maxAttempts,

@@ -7,24 +7,26 @@ import { listenControl } from '../adapters/linux/control-socket.ts';
 import { keyboard } from '../adapters/linux/keyboard.ts';
 import { stateFile } from '../adapters/linux/state-file.ts';
 import { wsDialer } from '../adapters/linux/ws-socket.ts';
-import { Agent } from '../agent.ts';
+import { Agent, type AgentParts } from '../agent.ts';
 import { loadConfig } from '../config/load.ts';
 import { describeProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
 import { failuresOf } from '../core/link.ts';
 import { LINK_FILE, Memory, type Remembered } from '../history/memory.ts';
 import { type AgentLog, autoFormat, createLog } from '../log.ts';
-import { statusOf } from '../status.ts';
+import type { NetworkWatch } from '../ports.ts';
+import { type StatusParts, statusOf } from '../status.ts';
 import { whyOf } from '../why.ts';
 import { chooseMicrophone, chooseSpeaker } from './card.ts';
 import { chooseCodec } from './codec.ts';
 import { controlAnswer } from './control.ts';
 import { EXIT, Stop } from './exit.ts';
+import { chooseNetworkWatch } from './network.ts';
 import { type Places, packageVersion, placeOptions, placesFrom } from './places.ts';
 import { policyOf, serverOf } from './policy.ts';
 
-/** Sockets are given 2 s for a polite close; whatever hangs after that is not waited for. */
-const SHUTDOWN_MS = 5_000;
+/** Sockets are given 1.5 s for a polite close; whatever hangs after that is not waited for. */
+const SHUTDOWN_MS = 1_900;
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -63,8 +65,18 @@ export async function run(args: string[]): Promise<void> {
   const store = stateFile({ directory: places.stateDirectory, name: LINK_FILE, log });
   const memory = new Memory({ store, clock, url });
   const remembered = memory.remembered();
-  const agent = await build(config, places, version, log, remembered, () => memory.changed());
-  await control(agent, config, places, version, sentences, log, memory);
+  const dialer = wsDialer({ clock, clockIsSet });
+  const network = chooseNetworkWatch(config, { clock, log, destination: dialer.serverAddress });
+  const agent = await build(config, log, {
+    server: serverOf(config, places.stateDirectory, version, log),
+    dialer,
+    network,
+    history: { remembered, changed: () => memory.changed() },
+    ...(remembered === undefined ? {} : { lessons: remembered.lessons }),
+  });
+  const networkMeans = () => network?.means ?? 'nothing';
+  const status = { agent, clock, version, url, networkMeans, startedAtMs: clock.now(), problems: sentences };
+  await control(agent, status, places, log, memory);
   memory.follow(() => present(agent));
   const { failures = 0, trouble = null } = remembered ?? {};
   agent.dispatch({ type: 'agent.started', failures, loss: trouble });
@@ -91,14 +103,11 @@ function overridesFrom(settings: readonly string[]): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-async function build(
-  config: Config,
-  places: Places,
-  version: string,
-  log: AgentLog,
-  remembered: Remembered | undefined,
-  changed: () => void,
-): Promise<Agent> {
+type World = Pick<AgentParts, 'server' | 'dialer' | 'history' | 'lessons'> & {
+  readonly network: NetworkWatch | undefined;
+};
+
+async function build(config: Config, log: AgentLog, { network, ...world }: World): Promise<Agent> {
   const codec = await chooseCodec(config.audio.codec.backend, log);
   log.info(
     { codec: codec.name, input: config.audio.input.device, output: config.audio.output.device },
@@ -106,13 +115,11 @@ async function build(
   );
   return new Agent({
     policy: policyOf(config),
-    server: serverOf(config, places.stateDirectory, version, log),
+    ...world,
     clock,
     log,
-    dialer: wsDialer({ clock, clockIsSet }),
     clockSync: clockSync({ clock }),
-    ...(remembered === undefined ? {} : { lessons: remembered.lessons }),
-    history: { remembered, changed },
+    ...(network === undefined ? {} : { network }),
     microphone: chooseMicrophone(config, log),
     speaker: await chooseSpeaker(config, log),
     codec,
@@ -124,15 +131,11 @@ async function build(
 
 async function control(
   agent: Agent,
-  config: Config,
+  parts: StatusParts,
   places: Places,
-  version: string,
-  problems: readonly string[],
   log: AgentLog,
   memory: Memory,
 ): Promise<void> {
-  const startedAtMs = clock.now();
-  const parts = { agent, clock, version, url: config.server.websocketUrl, startedAtMs, problems };
   const answers = { status: () => statusOf(parts), why: (count: number) => whyOf(parts, count) };
   const listening = await listenControl({
     runtimeDirectory: places.runtimeDirectory,
@@ -158,10 +161,12 @@ async function control(
     keys?.stop();
   };
   const leave = () => {
-    log.error({}, 'not gone in time, or told twice: leaving at once');
+    log.warn({}, 'not gone in time, or told twice: leaving at once');
     log.flush();
-    // Not `exit`, which would wait for a thread that sits in a sound card's driver.
-    process.kill(process.pid, 'SIGKILL');
+    // Not `exit`, which would wait for a thread that sits in a name lookup or in a sound card's driver. For systemd an end
+    // by this signal is a clean one.
+    process.removeAllListeners('SIGTERM');
+    process.kill(process.pid, 'SIGTERM');
   };
   process.once('SIGTERM', shutDown).once('SIGINT', shutDown);
   process.on('SIGHUP', () => {

@@ -14,6 +14,7 @@ export function statusLines(found: Status): readonly string[] {
     ...detailWords(link).map((words) => `            ${words}`),
     ...(link.last_loss === null ? [] : [`last loss   ${pastWords(link.last_loss)}`]),
     ...(link.quality.sessions === 0 ? [] : [`quality     ${qualityWords(link.quality)}`]),
+    `network     ${networkWords(found.network)}`,
     `microphone  ${audio.input.device}: ${audio.input.state}` +
       (audio.input.constant ? ', delivers one constant value (muted? not connected?)' : '') +
       troubleWords(audio.input.last_trouble),
@@ -32,6 +33,12 @@ export function writtenLines({ source, outages, total }: WrittenStatus): readonl
     ...(outage === undefined ? [] : [`last        ${outageHead(outage)}: xiaozhi-agent why`]),
     `counted     ${made}; ${lost}`,
   ];
+}
+
+function networkWords({ usable, interface: name, source, last_change: change }: Status['network']): string {
+  const way =
+    usable === null ? 'not known' : usable ? [name, source].join(' ').trim() : 'no way to the server';
+  return change === null ? way : `${way}, since ${localTime(change.at)}: ${change.reasons.join('; ')}`;
 }
 
 /** What is the matter, and what comes next. */

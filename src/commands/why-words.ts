@@ -12,6 +12,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   command: 'the command reconnect',
   'clock set': "the machine's clock being set right",
   renewal: 'a renewal that was under way',
+  network: 'the network',
   doubt: 'a press that got no answer on the old connection',
 };
 

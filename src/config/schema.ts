@@ -102,6 +102,11 @@ const keys = {
       meaning: 'How often the socket itself is looked at, should its end have gone unreported.',
       example: '1000',
     }),
+    network_watch: oneOf(['auto', 'poll', 'off'], 'auto', {
+      meaning:
+        'How a change of the network becomes known. `auto`: the kernel tells (`ip monitor`), else `poll`. `off`: by failures alone.',
+      example: '"poll"',
+    }),
     renew: flag(true, {
       meaning: 'Renew a quiet connection before the server closes it for idleness.',
       example: 'false',

@@ -8,7 +8,7 @@ const HURRY_FLOOR_MS = 1_000;
 
 /** Nobody has answered, and a fresh attempt would lose nothing. */
 export function isStuck(making: Successor, at: number): boolean {
-  return making.phase === 'dialing' && making.stage === 'calling' && at - making.dialedAt >= HURRY_FLOOR_MS;
+  return making.phase === 'dialing' && making.local === null && at - making.dialedAt >= HURRY_FLOOR_MS;
 }
 
 /** Nothing that went before counts any more. */
@@ -19,15 +19,15 @@ export function anew({ attempt }: Link, at: number): Trying {
 export function dial(tried: Trying, cause: Cause, at: number): Link {
   const { failures, outageSince, streak } = tried;
   const attempt = tried.attempt + 1;
-  return { phase: 'dialing', attempt, failures, outageSince, streak, stage: 'calling', dialedAt: at, cause };
+  return { phase: 'dialing', attempt, failures, outageSince, streak, local: null, dialedAt: at, cause };
 }
 
 /** The server's machine has answered. */
-export function reached(link: Link, attempt: number): Link {
+export function reached(link: Link, attempt: number, local: string): Link {
   if (attempt !== link.attempt) return link;
-  if (link.phase === 'dialing') return { ...link, stage: 'reached' };
+  if (link.phase === 'dialing') return { ...link, local };
   if (link.phase === 'ready' && link.successor?.phase === 'dialing')
-    return { ...link, successor: { ...link.successor, stage: 'reached' } };
+    return { ...link, successor: { ...link.successor, local } };
   return link;
 }
 
@@ -39,11 +39,13 @@ export function opened(link: Link, attempt: number, { at, policy }: AroundLink, 
   const greeting = { phase: 'greeting', openedAt: at, mutter: null } as const;
   const hello: Act = { type: 'say', attempt, message: helloOf(policy) };
   if (link.phase === 'dialing') {
-    const { failures, outageSince, streak, cause } = link;
-    return only({ attempt, failures, outageSince, streak, cause, ...greeting }, [hello]);
+    const { failures, outageSince, streak, cause, local } = link;
+    return only({ attempt, failures, outageSince, streak, cause, local, ...greeting }, [hello]);
   }
-  if (link.phase === 'ready' && link.successor?.phase === 'dialing')
-    return only({ ...link, successor: { ...greeting, cause: link.successor.cause } }, [hello]);
+  if (link.phase === 'ready' && link.successor?.phase === 'dialing') {
+    const { cause, local } = link.successor;
+    return only({ ...link, successor: { ...greeting, cause, local } }, [hello]);
+  }
   return only(link);
 }
 

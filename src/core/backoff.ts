@@ -39,6 +39,11 @@ const CLOCK_MS = 5_000;
 const PROTOCOL_MS = { base: 5_000, cap: 60_000 };
 /** This machine has run out of something: an attempt more makes it worse. */
 const LOCAL_MS = { base: 5_000, cap: 60_000 };
+/**
+ * Just after a route there is often no name service yet: it is written down a moment later (reliability.md 2.7); and a
+ * neighbour that was silent a moment ago still counts as silent.
+ */
+const NOT_ALL_YET = { forMs: 10_000, delaysMs: [250, 500, 1_000] };
 /** A server may ask for patience, within reason. */
 const RETRY_AFTER_MS = { from: 1_000, to: 300_000 };
 
@@ -66,11 +71,16 @@ export type Setback = {
   readonly outageMs: number;
   /** A connection's end may hit every board in the same moment; an attempt fails at a moment of its own. */
   readonly of: 'connection' | 'attempt';
+  /** How long there has been a network again; null: all along, as far as is known. */
+  readonly backMs: number | null;
 };
 
 type Range = { readonly from: number; readonly to: number };
 
 export function delayAfter(setback: Setback, dice: number, policy: BackoffPolicy): number {
+  const { loss, failures, of, backMs } = setback;
+  if (loss.class === 'network' && of === 'attempt' && backMs !== null && backMs < NOT_ALL_YET.forMs)
+    return NOT_ALL_YET.delaysMs[Math.max(failures, 1) - 1] ?? 1_000;
   const { from, to } = rangeOf(setback, policy);
   // Scattered once, a herd stays so: the attempts that follow are no closer to each other than the first.
   const ownMs =

@@ -23,12 +23,20 @@ export function silent(what: string, afterMs: number): Loss {
 /** The old connection was closed, and the new one has not said a word. */
 export const SILENT_AFTER_RENEWAL = 'ping after renewal';
 
-export function noPong(ping: Ping): Loss {
+const PINGS: Readonly<Record<Ping['why'], string>> = {
+  heartbeat: 'heartbeat',
+  probe: 'press',
+  renewed: SILENT_AFTER_RENEWAL,
+  network: 'network watch',
+};
+
+/** @param usable there was a way to the server, as far as is known */
+export function noPong(ping: Ping, usable: boolean): Loss {
   return {
     class: 'network',
     kind: 'network error',
-    reason: `no answer to a ping within ${ping.deadlineMs / 1000} s`,
-    detectedBy: ping.why === 'renewed' ? SILENT_AFTER_RENEWAL : 'heartbeat',
+    reason: `no answer to a ping within ${Math.round(ping.deadlineMs / 10) / 100} s${usable ? '' : ': no way to the server is left'}`,
+    detectedBy: PINGS[ping.why],
     quick: false,
   };
 }
@@ -100,3 +108,14 @@ export const RENEWED: Loss = {
   detectedBy: 'renewal',
   quick: false,
 };
+
+/** Its own address has gone, or a better way has come: it will never be heard on again, or need not be. */
+export function rerouted(reasons: readonly string[]): Loss {
+  return {
+    class: 'network',
+    kind: 'network error',
+    reason: reasons.join('; '),
+    detectedBy: 'network watch',
+    quick: false,
+  };
+}

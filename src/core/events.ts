@@ -43,6 +43,38 @@ export type Loss = {
   readonly stack?: string;
 };
 
+/** What the network is at one moment, as the kernel has it. */
+export type NetworkSnapshot = {
+  /** All of them but the loopback. */
+  readonly interfaces: readonly NetworkInterface[];
+  /** Default routes, the preferred one of each family first. */
+  readonly routes: readonly {
+    readonly family: 4 | 6;
+    readonly interface: string;
+    /** The next hop and, once the kernel knows it, its hardware address. */
+    readonly gateway: string | null;
+    readonly gatewayMac: string | null;
+  }[];
+  /**
+   * What the kernel would do with a packet to the server now: the source address it would choose, or `unreachable`;
+   * `unknown` while no address of the server is known.
+   */
+  readonly source: string | 'unreachable' | 'unknown';
+  /** Since the last snapshot: how long the machine was suspended, and how long this process stood still. */
+  readonly sleptMs: number;
+  readonly stalledMs: number;
+};
+
+export type NetworkInterface = {
+  readonly name: string;
+  /** There is a cable, or a radio network: packets can leave. */
+  readonly carrier: boolean;
+  /** How often that has changed since there is this interface, what nobody was told of included; 0 where it is not known. */
+  readonly carrierChanges: number;
+  /** Without tentative ones. */
+  readonly addresses: readonly string[];
+};
+
 export type Event =
   /** After a run that broke off a short while ago: its failures in a row, and the last of them. */
   | { readonly type: 'agent.started'; readonly failures?: number; readonly loss?: Loss | null }
@@ -61,10 +93,11 @@ export type Event =
   | { readonly type: 'reconnect.asked' }
   /** Whether a lost connection is made again, and how often in a row it may fail; 0: no limit of the switch's own. */
   | { readonly type: 'reconnect.switched'; readonly enabled: boolean; readonly maxAttempts: number }
+  | { readonly type: 'network.seen'; readonly snapshot: NetworkSnapshot }
   /** The machine's clock has just been set right. */
   | { readonly type: 'clock.synchronized' }
   /** The server's machine has answered: TCP stands, TLS and upgrade are still to come. */
-  | { readonly type: 'socket.reached'; readonly attempt: number }
+  | { readonly type: 'socket.reached'; readonly attempt: number; readonly local: string }
   | { readonly type: 'socket.opened'; readonly attempt: number }
   /** A sign of life: the first since a ping, and else at most one a second. `rttMs` when it answers a ping. */
   | { readonly type: 'socket.heard'; readonly attempt: number; readonly rttMs: number | null }

@@ -2,7 +2,17 @@
 // stops what is gone, so nothing can be left over.
 import { holdTimer, releaseTimer } from './gesture.ts';
 import { renewAfterMs } from './lessons.ts';
-import { attemptTimer, currentOf, type Link, type Ready, renewFrom, renewTimer, retryTimer } from './link.ts';
+import {
+  attemptTimer,
+  currentOf,
+  type Link,
+  type Ready,
+  renewFrom,
+  renewTimer,
+  retryTimer,
+  waitMs,
+} from './link.ts';
+import { isUsable, kickTimer } from './network.ts';
 import { intervalMs } from './pulse.ts';
 import { quiet, type State } from './state.ts';
 import { deadlineTimer, playsNow, recordsNow, settleTimer, type Turn, unsettled } from './turn.ts';
@@ -35,6 +45,8 @@ export type Holds = {
   readonly sockets: readonly number[];
   /** How every other socket ends: with a close frame, or at once, for nobody is there to answer it. */
   readonly parting: 'polite' | 'abrupt';
+  /** The network is watched. */
+  readonly networkWatch: boolean;
   /** A connection waits for the machine's clock to be set right. */
   readonly clockSync: boolean;
   readonly utterance: Utterance | null;
@@ -69,6 +81,7 @@ export function holds(state: State): Holds {
   return {
     sockets: socketsOf(state.link),
     parting: partingOf(state.link),
+    networkWatch: watchesNetwork(state.link),
     clockSync: state.link.phase === 'waiting' && state.link.loss.class === 'clock',
     utterance: utteranceOf(state),
     playback: playsNow(state.turn)
@@ -100,6 +113,11 @@ function socketsOf(link: Link): readonly number[] {
   }
 }
 
+/** While anything may come of it. */
+function watchesNetwork({ phase }: Link): boolean {
+  return phase !== 'unconfigured' && phase !== 'closed' && phase !== 'ended';
+}
+
 /** A lost connection's other end is not there; one that is given up while it works is owed a word. */
 function partingOf(link: Link): Holds['parting'] {
   switch (link.phase) {
@@ -110,7 +128,7 @@ function partingOf(link: Link): Holds['parting'] {
     case 'waiting':
       return link.cause === 'renewal' ? 'polite' : 'abrupt';
     case 'ready':
-      return link.cause === 'doubt' ? 'abrupt' : 'polite';
+      return link.cause === 'doubt' || link.cause === 'network' ? 'abrupt' : 'polite';
     case 'unconfigured':
     case 'resting':
     case 'closed':
@@ -146,7 +164,7 @@ function utteranceOf(state: State): Utterance | null {
 }
 
 function timersOf(state: State): readonly Timer[] {
-  return [...linkTimers(state), ...turnTimers(state), ...gestureTimers(state)];
+  return [...linkTimers(state), ...networkTimers(state), ...turnTimers(state), ...gestureTimers(state)];
 }
 
 function gestureTimers({ gesture, policy }: State): readonly Timer[] {
@@ -156,6 +174,7 @@ function gestureTimers({ gesture, policy }: State): readonly Timer[] {
 
 function linkTimers(state: State): readonly Timer[] {
   const { link, policy } = state;
+  const usable = isUsable(state.network);
   const { connectTimeoutMs, helloTimeoutMs } = policy.link;
   const dialing = (from: number): Timer => ({
     name: attemptTimer(link, 'dial'),
@@ -169,7 +188,9 @@ function linkTimers(state: State): readonly Timer[] {
   });
   switch (link.phase) {
     case 'waiting':
-      return [{ name: retryTimer(link), afterMs: link.delayMs }];
+      // What is owed to the network comes first, and is soon.
+      if (state.network.owedAt !== null) return [];
+      return [{ name: retryTimer(link, usable), afterMs: waitMs(link, usable), from: link.since }];
     case 'dialing':
       return [dialing(link.dialedAt)];
     case 'greeting':
@@ -190,9 +211,19 @@ function linkTimers(state: State): readonly Timer[] {
   }
 }
 
-function pulseTimers(link: Ready, { policy, lessons, turn }: State): readonly Timer[] {
+function networkTimers({ link, network }: State): readonly Timer[] {
+  const { owedAt } = network;
+  return owedAt === null || !watchesNetwork(link)
+    ? []
+    : [{ name: kickTimer(network), afterMs: owedAt, from: 0 }];
+}
+
+function pulseTimers(link: Ready, { policy, lessons, network, turn }: State): readonly Timer[] {
   const { heardAt, checkedAt, ping } = link.pulse;
-  const afterMs = intervalMs(policy.link, link.pulse, lessons.heartbeatMs, quiet(turn));
+  const afterMs = intervalMs(policy.link, link.pulse, lessons.heartbeatMs, {
+    quiet: quiet(turn),
+    usable: isUsable(network),
+  });
   const beat =
     ping === null
       ? { name: heartbeatTimer(link, afterMs), afterMs, from: heardAt }

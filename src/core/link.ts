@@ -31,6 +31,8 @@ export type Cause =
   | 'speech waits'
   | 'command'
   | 'clock set'
+  /** The network has come back, or another way is the better one. */
+  | 'network'
   /** Beside a quiet connection, before the server's idle limit ends it. */
   | 'renewal'
   /** Beside a connection that did not answer a ping at a press. */
@@ -46,6 +48,7 @@ export type Link =
   | { readonly phase: 'closed'; readonly attempt: number; readonly why: string }
   | (Trying & {
       readonly phase: 'waiting';
+      readonly since: number;
       readonly delayMs: number;
       readonly loss: Loss;
       /** What the attempt will be for: a server that bears one connection only has to see the old one end first. */
@@ -57,6 +60,8 @@ export type Link =
       readonly phase: 'ready';
       /** The number of the connection that frames go to. */
       readonly current: number;
+      /** Its own address: when that is gone, so is the connection. */
+      readonly local: string | null;
       readonly since: number;
       /** A sign of life from then on shows that it works; one that took the place of a working one need not show it. */
       readonly provenAt: number;
@@ -92,8 +97,8 @@ export type Streak = { readonly class: FailureClass; readonly count: number };
 
 type Dialing = {
   readonly phase: 'dialing';
-  /** Until the server's machine has answered, an attempt can be dropped for a fresh one without losing anything. */
-  readonly stage: 'calling' | 'reached';
+  /** The own address, once the server's machine has answered; until then it can be dropped without losing anything. */
+  readonly local: string | null;
   readonly dialedAt: number;
   readonly cause: Cause;
 };
@@ -102,6 +107,7 @@ type Dialing = {
 type Greeting = {
   readonly phase: 'greeting';
   readonly openedAt: number;
+  readonly local: string | null;
   readonly mutter: string | null;
   readonly cause: Cause;
 };
@@ -119,6 +125,8 @@ export type AroundLink = {
   readonly policy: LinkPolicy;
   readonly limits: Limits;
   readonly lessons: Lessons;
+  /** Whether there is a way to the server as far as is known, and since when there has been one again. */
+  readonly network: { readonly usable: boolean; readonly backAt: number | null };
   /** Nothing of a conversation is going on. */
   readonly quiet: boolean;
   /** When somebody last talked to the box, or it to them. */
@@ -133,6 +141,9 @@ export function stepped(link: Link, lessons: Lessons, acts: readonly Act[] = [])
 
 /** A session shorter than this was a failure, whatever its close code: some servers accept and drop. */
 export const PROVEN_AFTER_MS = 10_000;
+
+/** reliability.md §1, "no usable network": one attempt a minute in spite of what the watch says. */
+const DISTRUST_MS = 60_000;
 
 export function startLink(configured: boolean): Link {
   return configured
@@ -150,12 +161,18 @@ export function isProven(link: Ready, until: number): boolean {
   return until >= link.provenAt;
 }
 
-export function retryTimer(link: Link): string {
-  return `link retry after attempt ${link.attempt}`;
+export function retryTimer(link: Link, usable: boolean): string {
+  const waitMs = link.phase === 'waiting' ? ` in ${link.delayMs} ms` : '';
+  return `link retry after attempt ${link.attempt}${waitMs}${usable ? '' : ' without a network'}`;
 }
 
 export function attemptTimer(link: Link, what: 'dial' | 'hello'): string {
   return `link ${what} of attempt ${link.attempt}`;
+}
+
+/** No attempt without a way; but now and then one all the same, for whoever says so may be wrong. */
+export function waitMs(link: Link & { phase: 'waiting' }, usable: boolean): number {
+  return usable ? link.delayMs : Math.max(link.delayMs, DISTRUST_MS);
 }
 
 /** The moment from which quiet time counts: a turn puts the server's idle limit off. */

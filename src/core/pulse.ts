@@ -20,10 +20,11 @@ export type Pulse = {
 /**
  * `heartbeat`: after a silence, and its connection is lost without an answer. `probe`: somebody has pressed the button,
  * and without an answer another connection is made beside it. `renewed`: the old connection has just been closed.
+ * `network`: something has changed on the way to the server.
  */
 export type Ping = {
   readonly at: number;
-  readonly why: 'heartbeat' | 'probe' | 'renewed';
+  readonly why: 'heartbeat' | 'probe' | 'renewed' | 'network';
   readonly deadlineMs: number;
 };
 
@@ -35,6 +36,10 @@ const ROUND_TRIPS = 4;
 const SLOWEST_MS = 10_000;
 /** Of a press on a silent connection (design): at least 1.5 s, for a radio that has gone to sleep; at most 5 s. */
 const PROBE_MS = { from: 1_500, to: 5_000 };
+/** After a change of the network: 2 s on the same one (reliability.md 2.4), more when it is slow. */
+const NETWORK_PROBE_MS = { from: 2_000, to: 5_000 };
+/** A cable that is pulled for a while kills no connection: it goes on within half a second of being plugged in again. */
+const NO_NETWORK_MS = 60_000;
 /** Heard this lately, a connection needs no probe. */
 const FRESH_MS = 5_000;
 /** reconnect.md D11: half-open and idle, noticed within this. */
@@ -55,13 +60,21 @@ export function pinged(pulse: Pulse, at: number, why: Ping['why'], deadlineMs: n
   return { ...pulse, ping: { at, why, deadlineMs } };
 }
 
+/** The ping that is on its way has at most `leastMs` from now. */
+export function hastened(pulse: Pulse, at: number, leastMs: number): Pulse {
+  const { ping } = pulse;
+  if (ping === null) return pulse;
+  const why = ping.why === 'heartbeat' ? 'network' : ping.why;
+  return { ...pulse, ping: { ...ping, why, deadlineMs: Math.min(ping.deadlineMs, at - ping.at + leastMs) } };
+}
+
 export function isSilent(pulse: Pulse, at: number): boolean {
   return at - pulse.heardAt > FRESH_MS;
 }
 
 /** An earlier ping may be answered, or not, before one that is sent now. */
 export function wouldLearnSooner({ ping, ...pulse }: Pulse, at: number): boolean {
-  return ping === null || at + probeMs({ ...pulse, ping }) < ping.at + ping.deadlineMs;
+  return ping === null || at + probeMs({ ...pulse, ping }, 'probe') < ping.at + ping.deadlineMs;
 }
 
 export function isStalled(ping: Ping, at: number): boolean {
@@ -69,9 +82,15 @@ export function isStalled(ping: Ping, at: number): boolean {
 }
 
 /** @param learnedMs the interval that has proved right so far */
-export function intervalMs(policy: PulsePolicy, pulse: Pulse, learnedMs: number, quiet: boolean): number {
+export function intervalMs(
+  policy: PulsePolicy,
+  pulse: Pulse,
+  learnedMs: number,
+  { quiet, usable }: { readonly quiet: boolean; readonly usable: boolean },
+): number {
   const idleMs = policy.pingIntervalMs === 0 ? rarest(policy, pulse, learnedMs) : policy.pingIntervalMs;
-  return quiet ? idleMs : Math.min(idleMs, IN_TURN.intervalMs);
+  if (!quiet) return Math.min(idleMs, IN_TURN.intervalMs);
+  return usable ? idleMs : Math.max(idleMs, NO_NETWORK_MS);
 }
 
 export function timeoutMs(policy: PulsePolicy, pulse: Pulse, learnedMs: number, quiet: boolean): number {
@@ -90,8 +109,9 @@ function patience(policy: PulsePolicy, pulse: Pulse, learnedMs: number): number 
   return Math.min(policy.pingTimeoutMs, Math.max(leastMs, NOTICED_MS - learnedMs));
 }
 
-export function probeMs(pulse: Pulse): number {
-  return Math.min(Math.max(PROBE_MS.from, roundTripsMs(pulse)), PROBE_MS.to);
+export function probeMs(pulse: Pulse, why: 'probe' | 'network'): number {
+  const { from, to } = why === 'probe' ? PROBE_MS : NETWORK_PROBE_MS;
+  return Math.min(Math.max(from, roundTripsMs(pulse)), to);
 }
 
 function roundTripsMs(pulse: Pulse): number {

@@ -21,7 +21,7 @@ import {
   type Trying,
 } from './link.ts';
 import { isSilent, newPulse, wouldLearnSooner } from './pulse.ts';
-import { alive, ask, keptUp, succeed } from './upkeep.ts';
+import { alive, ask, isInDoubt, keptUp, succeed } from './upkeep.ts';
 
 /** Of 50 s the last five: as long as a herd takes that was told of a restart. */
 const RENEW_SPREAD = 0.1;
@@ -49,7 +49,7 @@ export function stepLink(link: Link, event: Event, around: AroundLink): LinkStep
         link.phase === 'waiting' && link.loss.class === 'clock' ? dial(link, 'clock set', around.at) : link,
       );
     case 'socket.reached':
-      return only(reached(link, event.attempt));
+      return only(reached(link, event.attempt, event.local));
     case 'socket.opened':
       return opened(link, event.attempt, around, only);
     case 'socket.heard':
@@ -102,7 +102,7 @@ export function hurry(link: Link, cause: Cause, around: AroundLink): LinkStepped
 
 /** A conversation has begun: frames must not move to another connection under it, unless there is doubt about this one. */
 export function keepCurrent(link: Link): Link {
-  return link.phase === 'ready' && link.successor !== null && link.successor.cause !== 'doubt'
+  return link.phase === 'ready' && link.successor !== null && !isInDoubt(link)
     ? { ...link, successor: null }
     : link;
 }
@@ -175,15 +175,15 @@ function greeted(
     pulse: newPulse(at),
   } as const;
   if (link.phase === 'greeting') {
-    const { failures, outageSince, streak, cause } = link;
-    return only({ ...ready, failures, outageSince, streak, cause });
+    const { failures, outageSince, streak, cause, local } = link;
+    return only({ ...ready, failures, outageSince, streak, cause, local });
   }
   if (link.phase !== 'ready' || link.successor === null) return only(link);
-  const { cause } = link.successor;
-  if (cause === 'doubt') return only({ ...ready, ...afterEnd(link, link.pulse.heardAt, at), cause });
+  const { cause, local } = link.successor;
+  if (cause === 'doubt') return only({ ...ready, ...afterEnd(link, link.pulse.heardAt, at), cause, local });
   const { failures, outageSince, streak, provenAt } = link;
   // The old connection is closed now: whether the server has closed both is found out before anybody needs to know.
-  return ask({ ...ready, failures, outageSince, streak, provenAt, cause }, 'renewed', around);
+  return ask({ ...ready, failures, outageSince, streak, provenAt, cause, local }, 'renewed', around);
 }
 
 /** What counts against the next connection when this one has ended. */
@@ -195,7 +195,7 @@ function afterEnd(link: Ready, livedUntil: number, at: number): Omit<Trying, 'at
 }
 
 /** The one loss handler: every kind of end of every attempt comes through here. */
-function closed(link: Link, attempt: number, loss: Loss, around: AroundLink): LinkStepped {
+export function closed(link: Link, attempt: number, loss: Loss, around: AroundLink): LinkStepped {
   const { lessons } = around;
   switch (link.phase) {
     case 'dialing':
@@ -259,21 +259,33 @@ function lessonsOf(link: Ready, loss: Loss, { at, lessons, quiet, usedAt }: Arou
 
 /** @param tried with this setback counted */
 function retried(tried: Trying, loss: Loss, of: Setback['of'], around: AroundLink): Link {
-  const { at, dice, policy, limits } = around;
+  const { at, dice, policy, limits, network } = around;
   const { attempt, failures, outageSince } = tried;
   const why = lastStraw(failures, limits, policy.maxAttempts);
   if (why !== null) return { phase: 'stopped', attempt, failures, why, loss };
   const alike = tried.streak?.class === loss.class ? tried.streak.count : 0;
   const streak = { class: loss.class, count: alike + 1 };
-  const setback = { loss, failures, alike: streak.count, outageMs: at - outageSince, of };
+  const backMs = network.backAt === null ? null : at - network.backAt;
+  const setback = { loss, failures, alike: streak.count, outageMs: at - outageSince, of, backMs };
   const delayMs = delayAfter(setback, dice, policy);
-  return { phase: 'waiting', attempt, failures, outageSince, streak, delayMs, loss, cause: 'retry' };
+  return {
+    phase: 'waiting',
+    attempt,
+    failures,
+    outageSince,
+    streak,
+    since: at,
+    delayMs,
+    loss,
+    cause: 'retry',
+  };
 }
 
 function elapsed(link: Link, timer: string, around: AroundLink): LinkStepped {
   const { at, lessons, policy } = around;
   const only = (next: Link): LinkStepped => stepped(next, lessons);
-  if (link.phase === 'waiting' && timer === retryTimer(link)) return only(dial(link, link.cause, at));
+  if (link.phase === 'waiting' && timer === retryTimer(link, around.network.usable))
+    return only(dial(link, link.cause, at));
   if (timer === attemptTimer(link, 'dial'))
     return closed(link, link.attempt, silent('connection', policy.connectTimeoutMs), around);
   if (timer === attemptTimer(link, 'hello'))

@@ -4,6 +4,7 @@ import type { Moment } from './events.ts';
 import type { Gesture, GesturePolicy } from './gesture.ts';
 import { type Lessons, noLessons } from './lessons.ts';
 import { type AroundLink, currentOf, type Link, type LinkPolicy, startLink } from './link.ts';
+import { isUsable, type Network, unknownNetwork } from './network.ts';
 import type { Around, Turn, TurnPolicy } from './turn.ts';
 
 export type Policy = {
@@ -26,6 +27,7 @@ export type State = {
   readonly limits: Limits;
   /** What past connections have taught. */
   readonly lessons: Lessons;
+  readonly network: Network;
   readonly turn: Turn;
   /** When somebody last talked to the box, or it to them. */
   readonly usedAt: number;
@@ -42,6 +44,7 @@ export function startState(policy: Policy, at: number, lessons: Lessons = noLess
     link: startLink(policy.configured),
     limits: policy.limits,
     lessons,
+    network: unknownNetwork(at),
     turn: { phase: 'idle', turn: 0, why: 'starting' },
     usedAt: at,
     muted: false,
@@ -55,7 +58,8 @@ export function aroundTurn(state: State, at: number): Around {
 
 export function aroundLink(state: State, { at, dice }: Moment): AroundLink {
   const { policy, limits, lessons, turn, usedAt } = state;
-  return { at, dice, policy: policy.link, limits, lessons, quiet: quiet(turn), usedAt };
+  const network = { usable: isUsable(state.network), backAt: state.network.back?.at ?? null };
+  return { at, dice, policy: policy.link, limits, lessons, network, quiet: quiet(turn), usedAt };
 }
 
 function reachOf(link: Link): Around['reach'] {

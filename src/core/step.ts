@@ -7,6 +7,7 @@ import type { LinkStepped } from './link.ts';
 import { pressTurn } from './press.ts';
 import { hurry, keepCurrent, stepLink } from './reconnect.ts';
 import { relinked } from './relink.ts';
+import { rerouted, resettled } from './reroute.ts';
 import { aroundLink, aroundTurn, quiet, type State } from './state.ts';
 import { cue, idle } from './turn.ts';
 
@@ -20,6 +21,7 @@ export function step(given: State, event: Event, moment: Moment): Stepped {
   const linked = stepLink(state.link, event, aroundLink(state, moment));
   const [gesture, signs] = stepGesture(state.gesture, event, moment.at, state.policy.gesture);
   let next = relink({ state: { ...state, gesture, setup: setUp(state, event) }, acts: [] }, linked);
+  next = rerouted(next, event, moment);
   if (event.type === 'shutdown.asked') {
     const turn = idle(state.turn, 'shutting down');
     return { ...next, state: { ...next.state, turn, gesture: { phase: 'up' } } };
@@ -31,6 +33,7 @@ export function step(given: State, event: Event, moment: Moment): Stepped {
   if (before.attempt !== after.attempt) next = then(next, relinked(next.state.turn, before.attempt, after));
   for (const sign of signs) next = signed(next, sign, moment);
   next = fitted(next, moment);
+  if (!quiet(state.turn)) next = resettled(next, moment);
   const talking = !quiet(state.turn) || !quiet(next.state.turn);
   return talking ? { ...next, state: { ...next.state, usedAt: moment.at } } : next;
 }

@@ -1,7 +1,8 @@
 // What has happened, for those who look later: the books of outages and sessions, the lines of the log, and the figures
 // that `status` shows. Watches the states go by; nothing depends on it.
 import type { Event, Loss } from '../core/events.ts';
-import { currentOf, failuresOf, type Link } from '../core/link.ts';
+import { currentOf, failuresOf, type Link, waitMs } from '../core/link.ts';
+import { isUsable } from '../core/network.ts';
 import type { State } from '../core/state.ts';
 import type { Turn } from '../core/turn.ts';
 import type { Clock, Log } from '../ports.ts';
@@ -9,6 +10,7 @@ import { changesOf, troubleOf } from './link-changes.ts';
 import { LinkLog } from './link-log.ts';
 import { turnWords } from './link-words.ts';
 import type { Remembered } from './memory.ts';
+import { NetworkLog } from './network-log.ts';
 import { Outages } from './outages.ts';
 import { type PastLoss, Sessions } from './sessions.ts';
 
@@ -30,8 +32,8 @@ export class History {
   readonly #linkLog: LinkLog;
   /** Of the present phase, by the monotonic clock. */
   #since: number;
-  #retryAt = 0;
   #failures = 0;
+  readonly #network: NetworkLog;
   /** Why there has been no connection since. */
   trouble: Loss | null = null;
   turns = 0;
@@ -41,6 +43,7 @@ export class History {
     this.#clock = clock;
     this.#log = log;
     this.#changed = changed;
+    this.#network = new NetworkLog({ clock, log });
     this.#since = clock.now();
     this.outages = new Outages({ clock, ...(remembered === undefined ? {} : { kept: remembered.outages }) });
     this.sessions = new Sessions({
@@ -62,11 +65,14 @@ export class History {
   }
 
   /** Until the next attempt; null when none is planned. */
-  retryInMs(link: Link): number | null {
-    return link.phase === 'waiting' ? Math.max(0, Math.round(this.#retryAt - this.#clock.now())) : null;
+  retryInMs({ link, network }: State): number | null {
+    if (link.phase !== 'waiting') return null;
+    const dueAt = link.since + waitMs(link, isUsable(network));
+    return Math.max(0, Math.round(dueAt - this.#clock.now()));
   }
 
   observe(before: State, after: State, event: Event): void {
+    if (before.network !== after.network) this.#network.observe(before.network, after.network);
     if (before.link !== after.link) this.#linkChanged(before, after, event);
     this.#settled(after.link);
     if (event.type === 'reconnect.switched') this.#switched(event);
@@ -82,15 +88,13 @@ export class History {
     this.outages.observe(before, after, event);
     this.sessions.observe(before, after, event);
     if (was.phase !== is.phase) this.#since = this.#clock.now();
-    if (is.phase === 'waiting' && (was.phase !== 'waiting' || was.attempt !== is.attempt))
-      this.#retryAt = this.#clock.now() + is.delayMs;
     this.trouble = currentOf(is) === null ? (troubleOf(is) ?? this.trouble) : null;
     if (is.phase === 'closed' || is.phase === 'ended') this.trouble = null;
     const { open, newestId } = this.outages;
     // One that began and was over in this very step has a number too.
     const begun = newestId === newestBefore ? undefined : (newestId ?? undefined);
     const outage = openBefore?.id ?? open?.id ?? begun;
-    this.#linkLog.saw({ was, is, changes, openBefore, outage });
+    this.#linkLog.saw({ was, is, network: after.network, changes, openBefore, outage });
     if (openBefore?.id !== open?.id || newestId !== newestBefore) this.#changed();
   }
 

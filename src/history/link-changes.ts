@@ -1,8 +1,9 @@
 // What has happened to the connection between two states, as facts in the past tense: what log, book of outages and
 // figures have in common. Reads states and the event between them; decides nothing and keeps nothing.
-import { foreignHello, noPong, silent, UNANSWERED } from '../core/ends.ts';
+import { foreignHello, noPong, rerouted, silent, UNANSWERED } from '../core/ends.ts';
 import type { Event, Loss } from '../core/events.ts';
 import { attemptTimer, type Cause, currentOf, isProven, type Link, type Ready } from '../core/link.ts';
+import { isUsable, type Network } from '../core/network.ts';
 import type { State } from '../core/state.ts';
 
 export type Change =
@@ -56,7 +57,7 @@ export function changesOf(before: State, after: State, event: Event, at: number)
   if (was === is) return [];
   return [
     ...endOfAttempt(before, after, event),
-    ...endOfConnection(was, is, event, at),
+    ...endOfConnection(was, after, event, at),
     ...newPhase(was, is, at),
     ...newAttempt(was, is),
     ...newDoubt(was, is, event, at),
@@ -87,7 +88,12 @@ function endOfAttempt(before: State, { link: is }: State, event: Event): readonl
   return [{ type: 'failed', attempt, cause, loss, beside }];
 }
 
-function endOfConnection(was: Link, is: Link, event: Event, at: number): readonly Change[] {
+function endOfConnection(
+  was: Link,
+  { link: is, network }: State,
+  event: Event,
+  at: number,
+): readonly Change[] {
   if (was.phase !== 'ready' || currentOf(is) === was.current) return [];
   const gone = wasOf(was, at);
   if (is.phase === 'ready') {
@@ -96,7 +102,7 @@ function endOfConnection(was: Link, is: Link, event: Event, at: number): readonl
   }
   if (is.phase === 'waiting' && is.cause === 'renewal') return [{ type: 'released', was: gone }];
   if (is.phase === 'closed' || is.phase === 'ended') return [];
-  const loss = lossOf(is) ?? lossFrom(event, was);
+  const loss = lossOf(is) ?? lossFrom(event, was, network);
   // Whoever is silent has not worked since the last sign of life.
   const proven = isProven(was, loss.class === 'network' ? was.pulse.heardAt : at);
   return [{ type: 'lost', loss, was: { ...gone, proven }, resting: is.phase === 'resting' }];
@@ -159,9 +165,10 @@ function lossOf(link: Link): Loss | null {
 }
 
 /** A connection whose successor was under way leaves no trace of its loss in the state. */
-function lossFrom(event: Event, was: Ready): Loss {
+function lossFrom(event: Event, was: Ready, network: Network): Loss {
   if (event.type === 'socket.closed') return event.loss;
-  if (was.pulse.ping !== null) return noPong(was.pulse.ping);
+  if (event.type === 'network.seen') return rerouted(network.changed.reasons);
+  if (was.pulse.ping !== null) return noPong(was.pulse.ping, isUsable(network));
   return { class: 'transient', kind: 'other', reason: 'it has ended', detectedBy: event.type, quick: false };
 }
 

@@ -1,6 +1,7 @@
 // What the log says of the connection: one line per change of phase, so that a loss can be followed from its detection to
 // the recovery, and never a storm. Reads the books of outages and sessions; keeps only what it has said.
 import { isProven, type Link, PROVEN_AFTER_MS } from '../core/link.ts';
+import type { Network } from '../core/network.ts';
 import type { Clock, Log } from '../ports.ts';
 import { type Change, troubleOf } from './link-changes.ts';
 import { linkWords, lossWords } from './link-words.ts';
@@ -12,6 +13,7 @@ import { ALWAYS, Run, Stacks, Storm } from './storm.ts';
 type Seen = {
   readonly was: Link;
   readonly is: Link;
+  readonly network: Network;
   readonly changes: readonly Change[];
   readonly openBefore: OpenOutage | null;
   /** The outage that the step belongs to. */
@@ -72,9 +74,9 @@ export class LinkLog {
     this.#unsaid = null;
   }
 
-  #phaseChanged({ is, changes, openBefore, outage }: Seen): void {
+  #phaseChanged({ is, network, changes, openBefore, outage }: Seen): void {
     const setback = changes.find(isSetback);
-    const words = { outage, ...linkWords(is) };
+    const words = { outage, ...linkWords({ link: is, network }) };
     const text = `link ${is.phase}`;
     switch (is.phase) {
       case 'dialing':

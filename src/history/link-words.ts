@@ -1,9 +1,11 @@
 // The states of the connection and of a conversation as the fields of a log line. Chooses what is shown, not when.
 import type { Loss } from '../core/events.ts';
-import type { Link } from '../core/link.ts';
+import { waitMs } from '../core/link.ts';
+import { isUsable } from '../core/network.ts';
+import type { State } from '../core/state.ts';
 import type { Turn } from '../core/turn.ts';
 
-export function linkWords(link: Link): object {
+export function linkWords({ link, network }: Pick<State, 'link' | 'network'>): object {
   switch (link.phase) {
     case 'unconfigured':
       return {};
@@ -18,8 +20,10 @@ export function linkWords(link: Link): object {
       return { attempt: link.attempt, failures: link.failures, cause: link.cause };
     case 'ready':
       return { attempt: link.current };
-    case 'waiting':
-      return { ...lossWords(link.loss), failures: link.failures, retryInMs: Math.round(link.delayMs) };
+    case 'waiting': {
+      const retryInMs = Math.round(waitMs(link, isUsable(network)));
+      return { ...lossWords(link.loss), failures: link.failures, retryInMs };
+    }
     case 'stopped': {
       const { why, loss, failures } = link;
       return { why, ...lossWords(loss), failures, next: 'at a press or a command' };

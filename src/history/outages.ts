@@ -2,6 +2,7 @@
 // documented JSON. Watches the states go by; nothing depends on it, and it knows neither log nor file.
 import { limitInForce } from '../core/backoff.ts';
 import type { Event, Loss } from '../core/events.ts';
+import type { Network } from '../core/network.ts';
 import type { State } from '../core/state.ts';
 import type { Clock } from '../ports.ts';
 import { type Change, changesOf, makingOf, type Was } from './link-changes.ts';
@@ -105,9 +106,9 @@ export class Outages {
           return;
         }
         this.#open = this.#parted(change.loss, change.was, after);
-        return this.#worked(change.by, change.cause);
+        return this.#worked(change.by, change.cause, after);
       case 'ready':
-        return this.#worked(change.attempt, change.cause);
+        return this.#worked(change.attempt, change.cause, after);
       case 'rested':
       case 'left':
         return this.#ended(change.type, change.why);
@@ -158,11 +159,11 @@ export class Outages {
     if (this.#doubt !== null && cause === 'doubt') this.#tried(this.#doubt, attempt, 'failed', noteOf(loss));
   }
 
-  #worked(attempt: number, cause: string): void {
+  #worked(attempt: number, cause: string, { network }: State): void {
     const outage = this.#open;
     if (outage === null) return;
     this.#tried(outage, attempt, 'worked', null);
-    this.#ended('connected', cause);
+    this.#ended('connected', healedBy(outage, cause, network));
     this.#doubtful = { outage, attempt };
   }
 
@@ -232,4 +233,13 @@ function lossNote(loss: Loss, was: Was): LossNote {
     noticed_within_ms: Math.round(was.silentMs),
     lasted_ms: Math.round(was.lastedMs),
   };
+}
+
+/** Which of the many things that a network may do it was is what people want to know. */
+function healedBy({ beganAt }: Open, cause: string, { back, changed }: Network): string {
+  if (cause === 'network') return (back ?? changed).reasons.join('; ');
+  // The names of the network, or the first attempt over it, were not there at once.
+  return cause === 'retry' && back !== null && back.at >= beganAt
+    ? `${back.reasons.join('; ')}; then a retry`
+    : cause;
 }

@@ -23,7 +23,7 @@ test('the schema holds the keys that were decided and no other', () => {
       'server.websocket_url server.token_file server.ca_file server.protocol_version',
       'server.device_id server.client_id link.mode link.max_attempts link.backoff_base_ms link.backoff_cap_ms',
       'link.connect_timeout_ms link.hello_timeout_ms link.first_retry_ms link.ping_interval_ms',
-      'link.ping_timeout_ms link.monitor_interval_ms link.renew link.rest_after_min audio.input.device',
+      'link.ping_timeout_ms link.monitor_interval_ms link.network_watch link.renew link.rest_after_min audio.input.device',
       'audio.output.device audio.output.backend audio.output.rate_hz audio.output.jitter_ms audio.codec.backend',
       'audio.codec.bitrate_bps audio.codec.complexity button.mode button.hold_after_ms button.double_ms turn.mode',
       'turn.follow_up turn.offline_hold_ms speech.unsolicited log.level log.format',

@@ -22,6 +22,7 @@ function setback(loss: Loss, failures: number, outageMs = 1_000): Setback {
     outageMs,
     alike: Math.max(failures, 1),
     of: failures === 0 ? 'connection' : 'attempt',
+    backMs: null,
   };
 }
 
@@ -79,7 +80,11 @@ describe('the delay', () => {
     const calm = { ...POLICY, firstRetryMs: 10_000 };
     const ends = (name: FailureClass, failures: number) =>
       [0, 1].map((dice) =>
-        delayAfter({ loss: loss(name), failures, alike: 1, outageMs: 0, of: 'connection' }, dice, calm),
+        delayAfter(
+          { loss: loss(name), failures, alike: 1, outageMs: 0, of: 'connection', backMs: null },
+          dice,
+          calm,
+        ),
       );
     assert.deepEqual(ends('transient', 0), [0, 10_000]);
     assert.deepEqual(ends('normal', 0), [500, 10_500]);

@@ -311,7 +311,7 @@ describe('trying now', () => {
     const young = started().pass(999).do({ type: 'button.pressed' });
     assert.deepEqual(young.holds.sockets, [1]);
     const reached = started()
-      .do({ type: 'socket.reached', attempt: 1 })
+      .do({ type: 'socket.reached', attempt: 1, local: '192.0.2.7' })
       .pass(5_000)
       .do({ type: 'button.pressed' });
     assert.deepEqual(reached.holds.sockets, [1]);
@@ -660,8 +660,8 @@ describe('a press on a dead connection', () => {
 describe('a successor', () => {
   it('is known to be reached, and takes over as the attempt when the current connection goes', () => {
     const box = ready({ link: { assumedRenewMs: 50_000 } }).pass(50_000);
-    box.do({ type: 'socket.reached', attempt: 2 }).lose();
-    assert.equal(box.state.link.phase === 'dialing' && box.state.link.stage, 'reached');
+    box.do({ type: 'socket.reached', attempt: 2, local: '192.0.2.7' }).lose();
+    assert.equal(box.state.link.phase === 'dialing' && box.state.link.local, '192.0.2.7');
     const greeting = ready({ link: { assumedRenewMs: 50_000 } }).pass(50_000);
     greeting.do({ type: 'socket.opened', attempt: 2 }).lose();
     assert.equal(greeting.state.link.phase, 'greeting');

@@ -83,7 +83,7 @@ function anyEvent(state: State, random: () => number): Event {
     { type: 'press.asked' },
     { type: 'press.asked', holdMs: random() * 2_000 },
     { type: 'stop.asked' },
-    { type: 'socket.reached', attempt },
+    { type: 'socket.reached', attempt, local: '192.0.2.7' },
     { type: 'socket.opened', attempt },
     { type: 'socket.opened', attempt },
     { type: 'socket.heard', attempt, rttMs: random() < 0.5 ? null : random() * 3_000 },

@@ -1,6 +1,6 @@
 // The core alone with a clock moved by hand: facts in, acts collected as short words, held timers fired when due. For
 // tests of behaviour; there is no world around it.
-import type { Act, Event, Loss } from '../../src/core/events.ts';
+import type { Act, Event, Loss, NetworkSnapshot } from '../../src/core/events.ts';
 import { type Holds, holds } from '../../src/core/holds.ts';
 import { currentOf } from '../../src/core/link.ts';
 import { type Policy, type State, startState } from '../../src/core/state.ts';
@@ -112,12 +112,18 @@ export class Box {
     return acts;
   }
 
-  connect(): this {
+  connect(local = '192.168.1.7'): this {
     if (this.state.link.phase === 'resting') this.do({ type: 'agent.started' });
     const { attempt } = this.state.link;
-    this.do({ type: 'socket.opened', attempt }, { type: 'server.said', attempt, message: HELLO });
+    this.do({ type: 'socket.reached', attempt, local }, { type: 'socket.opened', attempt });
+    this.do({ type: 'server.said', attempt, message: HELLO });
     this.took();
     return this;
+  }
+
+  /** The network is like this now. */
+  see(...snapshots: NetworkSnapshot[]): this {
+    return this.do(...snapshots.map((snapshot) => ({ type: 'network.seen', snapshot }) as const));
   }
 
   /** Waits out the backoff and connects again. */

@@ -117,7 +117,7 @@ export function withoutReports(real: Dialer, kept: Loss[], keeps: () => boolean 
   return {
     dial: (request, on) =>
       real.dial(request, {
-        reached: () => on.reached(),
+        reached: (ends) => on.reached(ends),
         opened: () => on.opened(),
         text: (text) => on.text(text),
         binary: (bytes) => on.binary(bytes),

@@ -30,7 +30,7 @@ const refusing = (status: number, until: number = Number.POSITIVE_INFINITY) =>
   });
 
 function statusNow({ agent }: AgentRig) {
-  const none = { version: '0', url: '', startedAtMs: 0, problems: [] };
+  const none = { version: '0', url: '', startedAtMs: 0, problems: [], networkMeans: () => '' };
   return statusOf({ agent, clock: realClock, ...none });
 }
 

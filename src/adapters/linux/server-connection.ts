@@ -2,7 +2,7 @@
 // nothing of HTTP, WebSocket or what a failure means.
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { Cancel } from '../../ports.ts';
+import type { Cancel, SocketEnds } from '../../ports.ts';
 import type { Target } from './dial-target.ts';
 import type { NameLookup } from './name-lookup.ts';
 import type { TlsSessions, Trust } from './tls-sessions.ts';
@@ -10,8 +10,9 @@ import type { TlsSessions, Trust } from './tls-sessions.ts';
 /** `connected`: TCP stands; `secured`: and the server has proved who it is. */
 export type Stage = 'looking up' | 'connecting' | 'connected' | 'secured';
 
-/** Idle time before the kernel's own probes; 10 of them a second apart end a dead peer at 25 s, should all else fail. */
-const KEEP_ALIVE_AFTER_MS = 15_000;
+/** Idle time before the kernel's own probes; 10 of them a second apart end a dead peer at 70 s, should all else fail. Not
+ * sooner, for they would end what a cable that is out for a minute leaves alive. */
+const KEEP_ALIVE_AFTER_MS = 60_000;
 /** Node tries addresses one after the other and gives up on each but the last; 250 ms, its own figure, is less than a
  * round trip on a rural 4G link. */
 const NEXT_ADDRESS_AFTER_MS = 1_000;
@@ -53,6 +54,12 @@ export class ServerConnection {
 
   get stage(): Stage {
     return this.#stage;
+  }
+
+  /** The addresses it stands between, once it stands. */
+  get ends(): SocketEnds {
+    const { localAddress = '', remoteAddress = '' } = this.socket;
+    return { local: bare(localAddress), remote: bare(remoteAddress) };
   }
 
   /** What the name service did instead of answering, when an old address was used. */
@@ -107,4 +114,9 @@ export class ServerConnection {
       answer(null, [...found.addresses]);
     });
   };
+}
+
+/** Without its zone, and an IPv4 address as itself. */
+function bare(address: string): string {
+  return address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/, '');
 }

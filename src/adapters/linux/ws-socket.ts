@@ -1,6 +1,6 @@
 // One WebSocket per dial, with its own absolute deadline; every way it can end becomes exactly one `closed` with a
 // failure class. Knows no messages, no policy and no other attempt.
-import type { Socket as TcpSocket } from 'node:net';
+import { isIP, type Socket as TcpSocket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Cancel, Clock, Dialer, DialRequest, Loss, Socket, SocketEvents } from '../../ports.ts';
 import { clockIsSet } from './clock-sync.ts';
@@ -20,7 +20,7 @@ import { TlsSessions } from './tls-sessions.ts';
 /** Text messages are small; 1 MiB is what the most used server's library takes too. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
 /** A peer that doesn't answer a close frame, or cannot take ours, is not waited for longer than the port promises. */
-const CLOSE_TIMEOUT_MS = 2_000;
+const CLOSE_TIMEOUT_MS = 1_500;
 /** A ping is answered or the connection given up long before there are more. Victim: the oldest. */
 const MARKS_KEPT = 8;
 
@@ -41,20 +41,33 @@ type Shared = {
   readonly clockIsSet: () => boolean;
   readonly names: NameLookup;
   readonly sessions: TlsSessions;
+  readonly reached: (remote: string) => void;
 };
 
-export function wsDialer(parts: { clock: Clock; clockIsSet?: () => boolean; lookup?: Resolve }): Dialer {
+export type WsDialer = Dialer & {
+  /** Where the server was last found; of an address without a name, from the first dial on. */
+  serverAddress(): string | null;
+};
+
+export function wsDialer(parts: { clock: Clock; clockIsSet?: () => boolean; lookup?: Resolve }): WsDialer {
   const { clock, lookup } = parts;
+  let serverAddress: string | null = null;
+  const reached = (remote: string) => {
+    serverAddress = remote;
+  };
   const shared: Shared = {
     clock,
     clockIsSet: parts.clockIsSet ?? (() => clockIsSet({ clock })),
     names: new NameLookup({ clock, ...(lookup === undefined ? {} : { resolve: lookup }) }),
     sessions: new TlsSessions(),
+    reached,
   };
   return {
+    serverAddress: () => serverAddress,
     dial: (request, on) => {
       const target = targetOf(request, shared.sessions);
       if ('failed' in target) return unopened(request, clock, on, target.failed);
+      if (isIP(target.host) !== 0) reached(target.host);
       try {
         return new WsSocket(request, target, on, shared);
       } catch (error) {
@@ -154,7 +167,10 @@ class WsSocket implements Socket {
     const connection = new ServerConnection(this.#target, this.#shared);
     const { socket } = connection;
     socket.once('connect', () => {
-      if (this.#phase !== 'over') this.#on.reached();
+      if (this.#phase === 'over') return;
+      const { local, remote } = connection.ends;
+      this.#shared.reached(remote);
+      this.#on.reached({ local, remote });
     });
     // Of what happens to an open connection below WebSocket, `ws` says "1006" and no more.
     socket.on('error', (error) => this.#failed(error));

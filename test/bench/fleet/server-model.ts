@@ -156,7 +156,7 @@ export class Line implements Socket {
   answered(): void {
     this.later(this.rttMs / 2, () => {
       this.#phase = 'reached';
-      this.#on.reached();
+      this.#on.reached({ local: '192.0.2.7', remote: '192.0.2.1' });
     });
     this.later(this.rttMs * ROUND_TRIPS_TO_UPGRADE, () => {
       if (this.#server.meets(this) !== 'answer') return;
