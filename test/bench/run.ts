@@ -10,6 +10,7 @@ import { type Figure, type Summary, summaryOf, tableOf } from './figure.ts';
 import { firstSoundBench } from './first-sound.ts';
 import { type Bench, Laboratory } from './lab.ts';
 import { longMemoryBench, memoryBench } from './memory.ts';
+import { networkBench } from './network.ts';
 import { busyRounds, type Noise, noiseOf } from './noise.ts';
 import { opusBench } from './opus.ts';
 import { pressBench } from './press.ts';
@@ -25,8 +26,8 @@ const BENCHES: readonly Bench[] = [
   memoryBench,
   cpuBench,
 ];
-/** Minutes each: only by name. */
-const LONG_BENCHES: readonly Bench[] = [longMemoryBench, reconnectBench];
+/** Minutes each: only by name. The network comes last, for what follows it could not tidy up at Ctrl-C (network.ts). */
+const LONG_BENCHES: readonly Bench[] = [longMemoryBench, reconnectBench, networkBench];
 
 /** 128 + SIGINT, as a shell reports it. */
 const EXIT_INTERRUPTED = 130;
