@@ -1,5 +1,5 @@
 // The timers that are to run, by name: started and cancelled to match. Knows nothing of what they are for.
-import type { Timer } from './core/holds.ts';
+import type { Timer } from './core/held-timers.ts';
 import type { Cancel, Clock } from './ports.ts';
 
 export class Timers {

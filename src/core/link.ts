@@ -151,6 +151,11 @@ export function startLink(configured: boolean): Link {
     : { phase: 'unconfigured', attempt: 0 };
 }
 
+/** Whether anything may come of a change of the network. */
+export function watchesNetwork({ phase }: Link): boolean {
+  return phase !== 'unconfigured' && phase !== 'closed' && phase !== 'ended';
+}
+
 /** The connection that frames go to. */
 export function currentOf(link: Link): number | null {
   return link.phase === 'ready' ? link.current : null;

@@ -130,6 +130,7 @@ export function noticed(
     ...network,
     seen,
     back: back ? { at, reasons } : network.back,
+    absence: mayReach(seen) ? null : (network.absence ?? { since: at, cue: 'due' }),
     changed: reasons.length === 0 ? network.changed : { at, reasons },
   };
 }

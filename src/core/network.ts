@@ -7,6 +7,8 @@ export type Network = {
   readonly seen: NetworkSnapshot | null;
   /** When it came back the last time, and how; null: it has been there all along, as far as is known. */
   readonly back: Noted | null;
+  /** There has been no way since; whoever is talking is told of it once. Null: there is one, as far as is known. */
+  readonly absence: { readonly since: number; readonly cue: 'due' | 'given' } | null;
   /** The last change that mattered, for those who ask why. */
   readonly changed: Noted;
   /** Moments of the latest attempts made for the network's sake: a flapping interface must not make a storm. */
@@ -28,7 +30,7 @@ const KICK_FLOOR_MS = 1_000;
 const FLAPPING = { kicks: 6, withinMs: 60_000, floorMs: 5_000 };
 
 export function unknownNetwork(at: number): Network {
-  return { seen: null, back: null, changed: { at, reasons: [] }, kicks: [], owedAt: null };
+  return { seen: null, back: null, absence: null, changed: { at, reasons: [] }, kicks: [], owedAt: null };
 }
 
 /** False only when it is known that no packet could leave for the server. */
@@ -74,6 +76,11 @@ export function goesOtherWay(seen: NetworkSnapshot, local: string): boolean {
   const [better, holds] = [isAddress(source) ? ownerOf(seen, source) : undefined, ownerOf(seen, local)];
   // Another address of the same interface, such as a fresh private one, takes nothing from those in use.
   return better?.carrier === true && holds !== undefined && better.name !== holds.name;
+}
+
+/** A connection may live on for a while, but nobody is heard on it. */
+export function absenceTimer({ absence }: Network): string {
+  return `network absent since ${absence?.since}`;
 }
 
 export function kickTimer(network: Network): string {

@@ -4,11 +4,21 @@ import { rerouted as gone } from './ends.ts';
 import type { Act, Event, Loss, Moment } from './events.ts';
 import { breaksFirst } from './lessons.ts';
 import { type AroundLink, type Link, type LinkStepped, type Ready, stepped } from './link.ts';
-import { goesOtherWay, isLoopback, isUsable, kickAt, kicked, kickTimer, ownerOf } from './network.ts';
+import {
+  absenceTimer,
+  goesOtherWay,
+  isLoopback,
+  isUsable,
+  kickAt,
+  kicked,
+  kickTimer,
+  ownerOf,
+} from './network.ts';
 import { type Change, compare, noticed, type OwnEnd, type Verdict, wentOtherWay } from './network-change.ts';
 import { hastened, probeMs } from './pulse.ts';
 import { closed } from './reconnect.ts';
 import { aroundLink, quiet, type State } from './state.ts';
+import { cue } from './turn.ts';
 import { ask, succeed } from './upkeep.ts';
 
 type Stepped = { readonly state: State; readonly acts: readonly Act[] };
@@ -19,10 +29,19 @@ const PATIENT_MS = 60_000;
 export function rerouted(before: Stepped, event: Event, moment: Moment): Stepped {
   const { network } = before.state;
   if (event.type === 'network.seen') return seen(before, event, moment);
+  if (event.type === 'timer.fired' && event.timer === absenceTimer(network)) return told(before);
   const due = event.type === 'timer.fired' && network.owedAt !== null && event.timer === kickTimer(network);
   if (!due) return before;
   const owed = { ...before, state: { ...before.state, network: { ...network, owedAt: null } } };
   return isUsable(network) ? kickedNow(owed, moment) : owed;
+}
+
+/** Somebody talks, and is not heard. */
+function told({ state, acts }: Stepped): Stepped {
+  const { absence } = state.network;
+  if (absence === null) return { state, acts };
+  const network = { ...state.network, absence: { ...absence, cue: 'given' } } as const;
+  return { state: { ...state, network }, acts: [...acts, cue('offline')] };
 }
 
 /** A turn has ended, which had kept its connection where it was. */

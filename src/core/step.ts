@@ -2,7 +2,7 @@
 import type { Act, Event, Moment } from './events.ts';
 import { stepTurn } from './exchange.ts';
 import { type Sign, stepGesture } from './gesture.ts';
-import { holdsTimer } from './holds.ts';
+import { holdsTimer } from './held-timers.ts';
 import type { LinkStepped } from './link.ts';
 import { pressTurn } from './press.ts';
 import { hurry, keepCurrent, stepLink } from './reconnect.ts';

@@ -219,6 +219,26 @@ describe('S23 a cable that is pulled', () => {
     assert.equal(phaseOf(box), 'ready');
   });
 
+  it('in a turn is told of by a cue after 2 s, once', () => {
+    const box = atHome().reach('listening').see(UNPLUGGED);
+    assert.deepEqual(box.pass(1_900).took(), []);
+    assert.deepEqual(box.pass(100).took(), ['cue offline']);
+    assert.deepEqual(box.pass(3_000).took(), []);
+    box
+      .see(flickered(HOME, 'eth0', 2))
+      .pass(1_000)
+      .see(flickered(UNPLUGGED, 'eth0', 3, false));
+    assert.deepEqual(box.pass(2_000).took(), ['cue offline'], 'another time');
+  });
+
+  it('is told of at a press, and not when nobody talks or it is back within 2 s', () => {
+    const box = atHome().see(UNPLUGGED);
+    assert.deepEqual(box.pass(10_000).took(), []);
+    assert.deepEqual(box.do({ type: 'button.pressed' }).pass(1).took(), ['cue listen', 'cue offline']);
+    const flap = atHome().reach('listening').see(UNPLUGGED).pass(1_900).see(HOME);
+    assert.deepEqual(flap.pass(5_000).took(), []);
+  });
+
   it('puts a renewal off', () => {
     const box = new Box({ link: { assumedRenewMs: 30_000 } }).connect().see(HOME).pass(20_000).see(UNPLUGGED);
     assert.deepEqual(box.pass(30_000).holds.sockets, [1]);

@@ -1,0 +1,169 @@
+// Every timer that must be running in a given state, by a name that changes when its reason does: derived, never
+// remembered.
+import { holdTimer, releaseTimer } from './gesture.ts';
+import { renewAfterMs } from './lessons.ts';
+import {
+  attemptTimer,
+  type Ready,
+  renewFrom,
+  renewTimer,
+  retryTimer,
+  waitMs,
+  watchesNetwork,
+} from './link.ts';
+import { absenceTimer, isUsable, kickTimer } from './network.ts';
+import { intervalMs } from './pulse.ts';
+import { quiet, type State } from './state.ts';
+import { deadlineTimer, settleTimer, type Turn, unsettled } from './turn.ts';
+import { heartbeatTimer, monitorTimer, pingTimer } from './upkeep.ts';
+
+export type Timer = {
+  readonly name: string;
+  readonly afterMs: number;
+  /** The moment it counts from; the moment it is first held when there is none. */
+  readonly from?: number;
+};
+
+/** The dialler has a deadline of its own; this one is for a dialler that broke its word. */
+const DIAL_GRACE_MS = 1_000;
+
+/**
+ * The longest that each phase may last. Listening, thinking and speaking: reference servers' own limits. Finishing: a
+ * full buffer of 30 s sent at four times real time, twice over. Draining: a full jitter buffer (10 s) and the card's.
+ * Pressed: far beyond any gesture's decision. Aborting and settling: a round trip on a bad mobile network.
+ */
+const DEADLINE_MS = {
+  aborting: 3_000,
+  pressed: 5_000,
+  listening: 60_000,
+  followUp: 8_000,
+  finishing: 15_000,
+  firstAnswer: 15_000,
+  firstAudio: 60_000,
+  nextPacket: 30_000,
+  draining: 15_000,
+  settle: 1_500,
+} as const;
+
+/** reliability.md 2.4: a flap is over sooner. */
+const ABSENCE_MS = 2_000;
+
+export function holdsTimer(state: State, name: string): boolean {
+  return timersOf(state).some((timer) => timer.name === name);
+}
+
+export function timersOf(state: State): readonly Timer[] {
+  return [...linkTimers(state), ...networkTimers(state), ...turnTimers(state), ...gestureTimers(state)];
+}
+
+function gestureTimers({ gesture, policy }: State): readonly Timer[] {
+  if (gesture.phase === 'undecided') return [{ name: holdTimer, afterMs: policy.gesture.holdAfterMs }];
+  return gesture.phase === 'held-for' ? [{ name: releaseTimer(gesture), afterMs: gesture.forMs }] : [];
+}
+
+function linkTimers(state: State): readonly Timer[] {
+  const { link, policy } = state;
+  const usable = isUsable(state.network);
+  const { connectTimeoutMs, helloTimeoutMs } = policy.link;
+  const dialing = (from: number): Timer => ({
+    name: attemptTimer(link, 'dial'),
+    afterMs: connectTimeoutMs + DIAL_GRACE_MS,
+    from,
+  });
+  const greeting = (from: number): Timer => ({
+    name: attemptTimer(link, 'hello'),
+    afterMs: helloTimeoutMs,
+    from,
+  });
+  switch (link.phase) {
+    case 'waiting':
+      // What is owed to the network comes first, and is soon.
+      if (state.network.owedAt !== null) return [];
+      return [{ name: retryTimer(link, usable), afterMs: waitMs(link, usable), from: link.since }];
+    case 'dialing':
+      return [dialing(link.dialedAt)];
+    case 'greeting':
+      return [greeting(link.openedAt)];
+    case 'ready': {
+      const { successor } = link;
+      if (successor === null) return [...pulseTimers(link, state), ...renewTimers(link, state)];
+      const making =
+        successor.phase === 'dialing' ? dialing(successor.dialedAt) : greeting(successor.openedAt);
+      return [...pulseTimers(link, state), making];
+    }
+    case 'unconfigured':
+    case 'resting':
+    case 'closed':
+    case 'stopped':
+    case 'ended':
+      return [];
+  }
+}
+
+function networkTimers({ link, network, turn }: State): readonly Timer[] {
+  const { owedAt, absence } = network;
+  const isOwed = owedAt !== null && watchesNetwork(link);
+  const kick = isOwed ? [{ name: kickTimer(network), afterMs: owedAt, from: 0 }] : [];
+  if (absence?.cue !== 'due' || link.phase !== 'ready' || !speaksNow(turn)) return kick;
+  return [...kick, { name: absenceTimer(network), afterMs: ABSENCE_MS, from: absence.since }];
+}
+
+function pulseTimers(link: Ready, { policy, lessons, network, turn }: State): readonly Timer[] {
+  const { heardAt, checkedAt, ping } = link.pulse;
+  const afterMs = intervalMs(policy.link, link.pulse, lessons.heartbeatMs, {
+    quiet: quiet(turn),
+    usable: isUsable(network),
+  });
+  const beat =
+    ping === null
+      ? { name: heartbeatTimer(link, afterMs), afterMs, from: heardAt }
+      : { name: pingTimer(link, ping), afterMs: ping.deadlineMs, from: ping.at };
+  return [beat, { name: monitorTimer(link), afterMs: policy.link.monitorIntervalMs, from: checkedAt }];
+}
+
+function renewTimers(link: Ready, { policy, limits, lessons, turn, usedAt }: State): readonly Timer[] {
+  const { mode, renew, assumedRenewMs } = policy.link;
+  const afterMs = renewAfterMs(lessons, assumedRenewMs, link.renewFrom);
+  // On demand, the server's close is what ends the connection.
+  if (!renew || !limits.enabled || mode === 'on-demand' || afterMs === null || !quiet(turn)) return [];
+  return [
+    { name: renewTimer(link, usedAt), afterMs: afterMs * link.renewShare, from: renewFrom(link, usedAt) },
+  ];
+}
+
+function turnTimers({ turn, policy }: State): readonly Timer[] {
+  const deadline = (afterMs: number): Timer => ({ name: deadlineTimer(turn), afterMs });
+  const settling: readonly Timer[] = unsettled(turn)
+    ? [{ name: settleTimer(turn), afterMs: DEADLINE_MS.settle }]
+    : [];
+  switch (turn.phase) {
+    case 'idle':
+      return [];
+    case 'aborting':
+      return [deadline(DEADLINE_MS.aborting)];
+    case 'pressed':
+      return [deadline(DEADLINE_MS.pressed)];
+    case 'recording':
+      return [deadline(policy.turn.offlineHoldMs)];
+    case 'listening':
+      return [
+        deadline(turn.origin === 'follow-up' ? DEADLINE_MS.followUp : DEADLINE_MS.listening),
+        ...settling,
+      ];
+    case 'finishing':
+      return [deadline(DEADLINE_MS.finishing), ...settling];
+    case 'thinking':
+      if (turn.awaiting === 'audio') return [deadline(DEADLINE_MS.firstAudio)];
+      return [deadline(DEADLINE_MS.firstAnswer), ...settling];
+    case 'speaking':
+      return [deadline(DEADLINE_MS.nextPacket)];
+    case 'draining':
+      return [deadline(DEADLINE_MS.draining)];
+  }
+}
+
+/** Somebody speaks, or has spoken and waits to be understood. */
+function speaksNow(turn: Turn): boolean {
+  if (turn.phase === 'thinking') return turn.awaiting === 'answer';
+  return turn.phase === 'pressed' || turn.phase === 'listening' || turn.phase === 'finishing';
+}
