@@ -1,20 +1,13 @@
 // Every timer that must be running in a given state, by a name that changes when its reason does: derived, never
 // remembered.
+import { deadlineIn } from './attempt.ts';
 import { holdTimer, releaseTimer } from './gesture.ts';
 import { renewAfterMs } from './lessons.ts';
-import {
-  attemptTimer,
-  type Ready,
-  renewFrom,
-  renewTimer,
-  retryTimer,
-  waitMs,
-  watchesNetwork,
-} from './link.ts';
+import { type Ready, renewFrom, renewTimer, retryTimer, waitMs, watchesNetwork } from './link.ts';
 import { absenceTimer, isUsable, kickTimer } from './network.ts';
 import { intervalMs } from './pulse.ts';
 import { quiet, type State } from './state.ts';
-import { deadlineTimer, settleTimer, type Turn, unsettled } from './turn.ts';
+import { deadlineTimer, settleTimer, unsettled } from './turn.ts';
 import { heartbeatTimer, monitorTimer, pingTimer } from './upkeep.ts';
 
 export type Timer = {
@@ -23,9 +16,6 @@ export type Timer = {
   /** The moment it counts from; the moment it is first held when there is none. */
   readonly from?: number;
 };
-
-/** The dialler has a deadline of its own; this one is for a dialler that broke its word. */
-const DIAL_GRACE_MS = 1_000;
 
 /**
  * The longest that each phase may last. Listening, thinking and speaking: reference servers' own limits. Finishing: a
@@ -64,33 +54,19 @@ function gestureTimers({ gesture, policy }: State): readonly Timer[] {
 function linkTimers(state: State): readonly Timer[] {
   const { link, policy } = state;
   const usable = isUsable(state.network);
-  const { connectTimeoutMs, helloTimeoutMs } = policy.link;
-  const dialing = (from: number): Timer => ({
-    name: attemptTimer(link, 'dial'),
-    afterMs: connectTimeoutMs + DIAL_GRACE_MS,
-    from,
-  });
-  const greeting = (from: number): Timer => ({
-    name: attemptTimer(link, 'hello'),
-    afterMs: helloTimeoutMs,
-    from,
-  });
+  const deadline = deadlineIn(link, policy.link, state.network.back?.at ?? null);
+  const making =
+    deadline === null ? [] : [{ name: deadline.timer, afterMs: deadline.afterMs, from: deadline.from }];
   switch (link.phase) {
     case 'waiting':
       // What is owed to the network comes first, and is soon.
       if (state.network.owedAt !== null) return [];
       return [{ name: retryTimer(link, usable), afterMs: waitMs(link, usable), from: link.since }];
     case 'dialing':
-      return [dialing(link.dialedAt)];
     case 'greeting':
-      return [greeting(link.openedAt)];
-    case 'ready': {
-      const { successor } = link;
-      if (successor === null) return [...pulseTimers(link, state), ...renewTimers(link, state)];
-      const making =
-        successor.phase === 'dialing' ? dialing(successor.dialedAt) : greeting(successor.openedAt);
-      return [...pulseTimers(link, state), making];
-    }
+      return making;
+    case 'ready':
+      return [...pulseTimers(link, state), ...(link.successor === null ? renewTimers(link, state) : making)];
     case 'unconfigured':
     case 'resting':
     case 'closed':
@@ -100,11 +76,11 @@ function linkTimers(state: State): readonly Timer[] {
   }
 }
 
-function networkTimers({ link, network, turn }: State): readonly Timer[] {
+function networkTimers({ link, network }: State): readonly Timer[] {
   const { owedAt, absence } = network;
   const isOwed = owedAt !== null && watchesNetwork(link);
   const kick = isOwed ? [{ name: kickTimer(network), afterMs: owedAt, from: 0 }] : [];
-  if (absence?.cue !== 'due' || link.phase !== 'ready' || !speaksNow(turn)) return kick;
+  if (absence?.stage !== 'sudden' || !watchesNetwork(link)) return kick;
   return [...kick, { name: absenceTimer(network), afterMs: ABSENCE_MS, from: absence.since }];
 }
 
@@ -160,10 +136,4 @@ function turnTimers({ turn, policy }: State): readonly Timer[] {
     case 'draining':
       return [deadline(DEADLINE_MS.draining)];
   }
-}
-
-/** Somebody speaks, or has spoken and waits to be understood. */
-function speaksNow(turn: Turn): boolean {
-  if (turn.phase === 'thinking') return turn.awaiting === 'answer';
-  return turn.phase === 'pressed' || turn.phase === 'listening' || turn.phase === 'finishing';
 }

@@ -171,10 +171,6 @@ export function retryTimer(link: Link, usable: boolean): string {
   return `link retry after attempt ${link.attempt}${waitMs}${usable ? '' : ' without a network'}`;
 }
 
-export function attemptTimer(link: Link, what: 'dial' | 'hello'): string {
-  return `link ${what} of attempt ${link.attempt}`;
-}
-
 /** No attempt without a way; but now and then one all the same, for whoever says so may be wrong. */
 export function waitMs(link: Link & { phase: 'waiting' }, usable: boolean): number {
   return usable ? link.delayMs : Math.max(link.delayMs, DISTRUST_MS);

@@ -130,7 +130,7 @@ export function noticed(
     ...network,
     seen,
     back: back ? { at, reasons } : network.back,
-    absence: mayReach(seen) ? null : (network.absence ?? { since: at, cue: 'due' }),
+    absence: mayReach(seen) ? null : (network.absence ?? { since: at, stage: 'sudden' }),
     changed: reasons.length === 0 ? network.changed : { at, reasons },
   };
 }

@@ -7,8 +7,8 @@ export type Network = {
   readonly seen: NetworkSnapshot | null;
   /** When it came back the last time, and how; null: it has been there all along, as far as is known. */
   readonly back: Noted | null;
-  /** There has been no way since; whoever is talking is told of it once. Null: there is one, as far as is known. */
-  readonly absence: { readonly since: number; readonly cue: 'due' | 'given' } | null;
+  /** There has been no way since: for a moment, or for longer than a flap. Null: there is one, as far as is known. */
+  readonly absence: { readonly since: number; readonly stage: 'sudden' | 'lasting' } | null;
   /** The last change that mattered, for those who ask why. */
   readonly changed: Noted;
   /** Moments of the latest attempts made for the network's sake: a flapping interface must not make a storm. */

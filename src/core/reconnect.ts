@@ -1,13 +1,12 @@
 // The mechanism: what becomes of the connection at each fact. One loss handler for every kind of end, one place that
 // asks whether there is a next attempt, numbers that make late reports harmless. Pure.
-import { anew, dial, isStuck, type Only, opened, reached } from './attempt.ts';
+import { anew, deadlineIn, dial, isStuck, type Only, opened, reached } from './attempt.ts';
 import { delayAfter, lastStraw, limitInForce, type Setback } from './backoff.ts';
-import { explained, failedBefore, foreignHello, silent, UNANSWERED } from './ends.ts';
+import { explained, failedBefore, foreignHello, UNANSWERED } from './ends.ts';
 import type { Event, Loss } from './events.ts';
 import { type Lessons, learnFromEnd, learnFromSuccessor } from './lessons.ts';
 import {
   type AroundLink,
-  attemptTimer,
   type Cause,
   isProven,
   type Link,
@@ -286,10 +285,8 @@ function elapsed(link: Link, timer: string, around: AroundLink): LinkStepped {
   const only = (next: Link): LinkStepped => stepped(next, lessons);
   if (link.phase === 'waiting' && timer === retryTimer(link, around.network.usable))
     return only(dial(link, link.cause, at));
-  if (timer === attemptTimer(link, 'dial'))
-    return closed(link, link.attempt, silent('connection', policy.connectTimeoutMs), around);
-  if (timer === attemptTimer(link, 'hello'))
-    return closed(link, link.attempt, silent('hello', policy.helloTimeoutMs), around);
+  const deadline = deadlineIn(link, policy, around.network.backAt);
+  if (timer === deadline?.timer) return closed(link, link.attempt, deadline.loss, around);
   if (link.phase !== 'ready') return only(link);
   const kept = keptUp(link, timer, around);
   return 'lost' in kept ? closed(link, link.current, kept.lost, around) : kept;

@@ -18,7 +18,7 @@ import { type Change, compare, noticed, type OwnEnd, type Verdict, wentOtherWay 
 import { hastened, probeMs } from './pulse.ts';
 import { closed } from './reconnect.ts';
 import { aroundLink, quiet, type State } from './state.ts';
-import { cue } from './turn.ts';
+import { cue, speaksNow } from './turn.ts';
 import { ask, succeed } from './upkeep.ts';
 
 type Stepped = { readonly state: State; readonly acts: readonly Act[] };
@@ -29,19 +29,20 @@ const PATIENT_MS = 60_000;
 export function rerouted(before: Stepped, event: Event, moment: Moment): Stepped {
   const { network } = before.state;
   if (event.type === 'network.seen') return seen(before, event, moment);
-  if (event.type === 'timer.fired' && event.timer === absenceTimer(network)) return told(before);
+  if (event.type === 'timer.fired' && event.timer === absenceTimer(network)) return lasting(before);
   const due = event.type === 'timer.fired' && network.owedAt !== null && event.timer === kickTimer(network);
   if (!due) return before;
   const owed = { ...before, state: { ...before.state, network: { ...network, owedAt: null } } };
   return isUsable(network) ? kickedNow(owed, moment) : owed;
 }
 
-/** Somebody talks, and is not heard. */
-function told({ state, acts }: Stepped): Stepped {
+/** A connection may live on in it, but whoever talks now is not heard; one that was lost has its own cues. */
+function lasting({ state, acts }: Stepped): Stepped {
   const { absence } = state.network;
   if (absence === null) return { state, acts };
-  const network = { ...state.network, absence: { ...absence, cue: 'given' } } as const;
-  return { state: { ...state, network }, acts: [...acts, cue('offline')] };
+  const network = { ...state.network, absence: { ...absence, stage: 'lasting' } } as const;
+  const isHeardByNobody = state.link.phase === 'ready' && speaksNow(state.turn);
+  return { state: { ...state, network }, acts: isHeardByNobody ? [...acts, cue('offline')] : acts };
 }
 
 /** A turn has ended, which had kept its connection where it was. */

@@ -53,7 +53,7 @@ export function startState(policy: Policy, at: number, lessons: Lessons = noLess
 
 export function aroundTurn(state: State, at: number): Around {
   const { link, muted, policy } = state;
-  return { attempt: currentOf(link), reach: reachOf(link), muted, at, policy: policy.turn };
+  return { attempt: currentOf(link), reach: reachOf(state), muted, at, policy: policy.turn };
 }
 
 export function aroundLink(state: State, { at, dice }: Moment): AroundLink {
@@ -62,7 +62,8 @@ export function aroundLink(state: State, { at, dice }: Moment): AroundLink {
   return { at, dice, policy: policy.link, limits, lessons, network, quiet: quiet(turn), usedAt };
 }
 
-function reachOf(link: Link): Around['reach'] {
+function reachOf({ link, network }: State): Around['reach'] {
+  if (link.phase === 'ready' && network.absence?.stage === 'lasting') return 'away';
   switch (link.phase) {
     case 'ready':
       return 'ready';

@@ -122,6 +122,12 @@ export function recordsNow(turn: Turn): boolean {
   }
 }
 
+/** Phases in which somebody speaks, or has spoken and waits to be understood. */
+export function speaksNow(turn: Turn): boolean {
+  if (turn.phase === 'thinking') return turn.awaiting === 'answer';
+  return turn.phase === 'pressed' || turn.phase === 'listening' || turn.phase === 'finishing';
+}
+
 /** Phases in which the server's speech is let through to the speaker. */
 export function playsNow(turn: Turn): boolean {
   if (turn.phase === 'thinking') return turn.awaiting === 'audio';

@@ -1,8 +1,9 @@
 // What has happened to the connection between two states, as facts in the past tense: what log, book of outages and
 // figures have in common. Reads states and the event between them; decides nothing and keeps nothing.
-import { foreignHello, noPong, rerouted, silent, UNANSWERED } from '../core/ends.ts';
+import { deadlineIn } from '../core/attempt.ts';
+import { foreignHello, noPong, rerouted, UNANSWERED } from '../core/ends.ts';
 import type { Event, Loss } from '../core/events.ts';
-import { attemptTimer, type Cause, currentOf, isProven, type Link, type Ready } from '../core/link.ts';
+import { type Cause, currentOf, isProven, type Link, type Ready } from '../core/link.ts';
 import { isUsable, type Network } from '../core/network.ts';
 import type { State } from '../core/state.ts';
 
@@ -172,17 +173,12 @@ function lossFrom(event: Event, was: Ready, network: Network): Loss {
   return { class: 'transient', kind: 'other', reason: 'it has ended', detectedBy: event.type, quick: false };
 }
 
-function lossBeside({ link, policy }: State, { attempt, phase }: Making, event: Event): Loss | null {
+function lossBeside({ link, network, policy }: State, { attempt }: Making, event: Event): Loss | null {
   if (event.type === 'socket.closed') return event.attempt === attempt ? event.loss : null;
   if (event.type === 'server.said')
     return event.message.type === 'hello' && event.attempt === attempt
       ? foreignHello(event.message.transport)
       : null;
-  const isDeadline =
-    event.type === 'timer.fired' &&
-    event.timer === attemptTimer(link, phase === 'dialing' ? 'dial' : 'hello');
-  if (!isDeadline) return null;
-  return phase === 'dialing'
-    ? silent('connection', policy.link.connectTimeoutMs)
-    : silent('hello', policy.link.helloTimeoutMs);
+  const deadline = deadlineIn(link, policy.link, network.back?.at ?? null);
+  return event.type === 'timer.fired' && event.timer === deadline?.timer ? deadline.loss : null;
 }

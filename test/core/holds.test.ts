@@ -152,19 +152,22 @@ const ROWS: readonly Row[] = [
   [
     'dialling',
     () => connecting(),
-    { sockets: [1], timers: [{ name: 'link dial of attempt 1', afterMs: 11_000, from: 0 }] },
+    { sockets: [1], timers: [{ name: 'link connection of attempt 1, 11000 ms', afterMs: 11_000, from: 0 }] },
   ],
   [
     'waiting for the hello',
     () => connecting().do({ type: 'socket.opened', attempt: 1 }),
-    { sockets: [1], timers: [{ name: 'link hello of attempt 1', afterMs: 10_000, from: 0 }] },
+    { sockets: [1], timers: [{ name: 'link hello of attempt 1, 10000 ms', afterMs: 10_000, from: 0 }] },
   ],
   [
     'a successor dialling',
     () => ready({ link: { assumedRenewMs: 50_000 } }).pass(50_000),
     {
       sockets: [1, 2],
-      timers: [...watchedAt50s, { name: 'link dial of attempt 2', afterMs: 11_000, from: 50_000 }],
+      timers: [
+        ...watchedAt50s,
+        { name: 'link connection of attempt 2, 11000 ms', afterMs: 11_000, from: 50_000 },
+      ],
     },
   ],
   [
@@ -175,7 +178,7 @@ const ROWS: readonly Row[] = [
         .do({ type: 'socket.opened', attempt: 2 }),
     {
       sockets: [1, 2],
-      timers: [...watchedAt50s, { name: 'link hello of attempt 2', afterMs: 10_000, from: 50_000 }],
+      timers: [...watchedAt50s, { name: 'link hello of attempt 2, 10000 ms', afterMs: 10_000, from: 50_000 }],
     },
   ],
 ];

@@ -64,6 +64,29 @@ describe('S23 the network is back', () => {
     assert.deepEqual(reached.holds.sockets, [1]);
   });
 
+  it('and one that has TCP is given 3 s to finish: what it was to say may be lost on the old way', () => {
+    const greeting = () => {
+      const box = new Box().do({ type: 'agent.started' }).see(HOME);
+      box
+        .do({ type: 'socket.reached', attempt: 1, local: '192.168.1.7' })
+        .do({ type: 'socket.opened', attempt: 1 });
+      return box.pass(1_000).see(UNPLUGGED).pass(1_000).see(HOME);
+    };
+    assert.equal(phaseOf(greeting().pass(2_999)), 'greeting');
+    const given = greeting().pass(3_000);
+    assert.equal(phaseOf(given), 'waiting');
+    assert.match(lossOf(given).reason, /hello within 5 s/);
+    assert.equal(phaseOf(given.pass(1_000)), 'dialing');
+    const reached = new Box().do({ type: 'agent.started' }).see(HOME);
+    reached.do({ type: 'socket.reached', attempt: 1, local: '192.168.1.7' });
+    assert.equal(phaseOf(reached.pass(1_000).see(UNPLUGGED).pass(1_000).see(HOME).pass(3_000)), 'waiting');
+    const fresh = new Box().do({ type: 'agent.started' }).see(DOWN).pass(1_000).see(HOME);
+    fresh
+      .do({ type: 'socket.reached', attempt: 2, local: '192.168.1.7' })
+      .do({ type: 'socket.opened', attempt: 2 });
+    assert.equal(phaseOf(fresh.pass(9_999)), 'greeting', 'one made since then has all its time');
+  });
+
   it('and an attempt whose own address has gone is dropped, however far it was', () => {
     const greeting = new Box().do({ type: 'agent.started' }).see(HOME);
     greeting.do({ type: 'socket.reached', attempt: 1, local: '192.168.1.7' });
@@ -234,7 +257,9 @@ describe('S23 a cable that is pulled', () => {
   it('is told of at a press, and not when nobody talks or it is back within 2 s', () => {
     const box = atHome().see(UNPLUGGED);
     assert.deepEqual(box.pass(10_000).took(), []);
-    assert.deepEqual(box.do({ type: 'button.pressed' }).pass(1).took(), ['cue listen', 'cue offline']);
+    assert.deepEqual(box.do({ type: 'button.pressed' }).pass(300).took(), ['cue offline']);
+    const soon = atHome().see(UNPLUGGED).pass(1_000);
+    assert.deepEqual(soon.click().pass(1_500).took().slice(-1), ['cue offline'], 'when it has lasted');
     const flap = atHome().reach('listening').see(UNPLUGGED).pass(1_900).see(HOME);
     assert.deepEqual(flap.pass(5_000).took(), []);
   });

@@ -165,7 +165,7 @@ function check(box: Box): void {
       linkTimers.some((timer) => timer.name.startsWith('link monitor')),
       'or without a monitor',
     );
-    const making = linkTimers.filter((timer) => timer.name.endsWith(`of attempt ${link.attempt}`));
+    const making = linkTimers.filter((timer) => timer.name.includes(` of attempt ${link.attempt}, `));
     assert.equal(making.length, holds.sockets.length - 1, 'a successor without a deadline');
   }
   if (['resting', 'closed', 'stopped', 'ended'].includes(link.phase))
