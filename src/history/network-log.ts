@@ -13,7 +13,7 @@ export class NetworkLog {
   #recent: readonly { readonly at: number; readonly backs: number; readonly edges: number }[] = [];
   /** Interfaces that packets to the server have taken. What others do is no matter. */
   readonly #ways = new Set<string>();
-  #flappingSince: number | null = null;
+  #isFlapping = false;
 
   constructor(parts: { readonly clock: Clock; readonly log: Log }) {
     this.#clock = parts.clock;
@@ -24,11 +24,10 @@ export class NetworkLog {
     if (before.seen === null && after.seen !== null) this.#log.info(wayWords(after), 'network');
     const isTold = before.changed !== after.changed;
     const changes = this.#counted(before.back === after.back ? 0 : 1, this.#carrierChanges(before, after));
-    const isFlapping = this.#flappingSince !== null;
     const words = { ...wayWords(after), reasons: after.changed.reasons.join('; ') };
-    if (isTold) this.#log[isFlapping ? 'debug' : 'info'](words, 'network changed');
-    if (isFlapping || changes <= FLAPPING.changes) return;
-    this.#flappingSince = this.#clock.now();
+    if (isTold) this.#log[this.#isFlapping ? 'debug' : 'info'](words, 'network changed');
+    if (this.#isFlapping || changes <= FLAPPING.changes) return;
+    this.#isFlapping = true;
     this.#log.warn(
       { changes, withinS: FLAPPING.withinMs / 1_000 },
       'the network is flapping (a loose plug, a weak radio signal?): attempts for its sake are made rarely, changes are not logged any more',
@@ -50,7 +49,7 @@ export class NetworkLog {
   #counted(backs: number, edges: number): number {
     const now = this.#clock.now();
     this.#recent = this.#recent.filter(({ at }) => now - at < FLAPPING.withinMs);
-    if (this.#recent.length === 0) this.#flappingSince = null;
+    if (this.#recent.length === 0) this.#isFlapping = false;
     if (backs + edges > 0) this.#recent = [...this.#recent, { at: now, backs, edges }];
     const sum = (what: 'backs' | 'edges') => this.#recent.reduce((total, one) => total + one[what], 0);
     return Math.max(sum('backs'), Math.floor(sum('edges') / 2));

@@ -237,9 +237,8 @@ function lossNote(loss: Loss, was: Was): LossNote {
 
 /** Which of the many things that a network may do it was is what people want to know. */
 function healedBy({ beganAt }: Open, cause: string, { back, changed }: Network): string {
-  if (cause === 'network') return (back ?? changed).reasons.join('; ');
+  const healed = back !== null && back.at >= beganAt ? back : null;
+  if (cause === 'network') return (healed ?? changed).reasons.join('; ');
   // The names of the network, or the first attempt over it, were not there at once.
-  return cause === 'retry' && back !== null && back.at >= beganAt
-    ? `${back.reasons.join('; ')}; then a retry`
-    : cause;
+  return cause === 'retry' && healed !== null ? `${healed.reasons.join('; ')}; then a retry` : cause;
 }

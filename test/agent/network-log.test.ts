@@ -77,6 +77,14 @@ describe('S23 S26 the log of the network', () => {
     assert.match(box.outage().loss?.reason ?? '', /no answer to a ping .*no way to the server/);
   });
 
+  it('names what healed an outage, and not what had come back long before it', () => {
+    const other = { name: 'wlan0', carrier: true, carrierChanges: 0, addresses: ['192.168.7.3'] };
+    const both = { ...HOME, interfaces: [...HOME.interfaces, other] };
+    const box = new WatchedBox().see(both).see(DOWN).see(both).connect('192.168.7.3').pass(10_000).hearLife();
+    box.pass(60_000).see(HOME);
+    assert.equal(box.connect().outage().end?.why, 'own address 192.168.7.3 is gone');
+  });
+
   it('names what healed an outage, and not what happened after it', () => {
     const box = atHome()
       .see(DOWN)

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { needsNamespaces } from '../helpers/netns.ts';
 import { WARNING } from './boxed-daemon.ts';
-import { AT, becomes, inHouse, lasting, PATIENT } from './house.ts';
+import { AT, becomes, type House, inHouse, lasting, PATIENT } from './house.ts';
 
 /** reliability.md 4, network 6: 20 times in 10 s. */
 const FLAPS = 20;
@@ -28,44 +28,39 @@ const isFlappingWarning = ({ msg, level }: { readonly msg: string; readonly leve
   level === WARNING && msg.startsWith('the network is flapping');
 
 describe('S23 twenty flaps in ten seconds', { ...needsNamespaces(), concurrency: 3 }, () => {
-  it(
-    'of the interface: one warning, and no attempt is made as long as the session answers',
-    inHouse(
-      async ({ ip, box, connected, server }) => {
-        const daemon = await connected(PATIENT);
-        await flap(
-          () => ip(box, 'link set eth0 down'),
-          async () => {
-            await ip(box, 'link set eth0 up');
-            await ip(box, `route add default via ${AT.cable.router}`);
-          },
-        );
-        await becomes('the network is usable', async () => (await daemon.status()).network.usable === true);
-        assert.equal(daemon.lines.filter(isFlappingWarning).length, 1);
-        assert.ok(daemon.count('network changed') <= TOLD_AT_MOST, 'changes are told one by one no more');
-        assert.ok(server.all('opened').length <= 2, `${server.all('opened').length} sessions`);
-      },
-      { ghosts: 1 },
-    ),
-  );
-
-  it(
-    'of the cable, of which the kernel keeps most to itself: one warning, and the session goes on',
-    inHouse(
-      async ({ ip, router, connected, server }) => {
-        const daemon = await connected(PATIENT);
-        await flap(
-          () => ip(router, 'link set lan0 down'),
-          () => ip(router, 'link set lan0 up'),
-        );
-        await becomes('the network is usable', async () => (await daemon.status()).network.usable === true);
-        assert.equal(daemon.lines.filter(isFlappingWarning).length, 1);
-        assert.ok(daemon.count('network changed') <= TOLD_AT_MOST, 'changes are told one by one no more');
-        assert.ok(server.all('opened').length <= 2, `${server.all('opened').length} sessions`);
-      },
-      { ghosts: 1 },
-    ),
-  );
+  /** How it is switched off and on. */
+  const SWITCHES: Readonly<Record<string, (house: House, state: 'down' | 'up') => Promise<unknown>>> = {
+    async 'of the interface: one warning, and no attempt is made as long as the session answers'(
+      house,
+      state,
+    ) {
+      await house.ip(house.box, `link set eth0 ${state}`);
+      if (state === 'up') await house.ip(house.box, `route add default via ${AT.cable.router}`);
+    },
+    'of the cable, of which the kernel keeps most to itself: one warning, and the session goes on': (
+      house,
+      state,
+    ) => house.ip(house.router, `link set lan0 ${state}`),
+  };
+  for (const [sentence, change] of Object.entries(SWITCHES))
+    it(
+      sentence,
+      inHouse(
+        async (house) => {
+          const daemon = await house.connected(PATIENT);
+          await flap(
+            () => change(house, 'down'),
+            () => change(house, 'up'),
+          );
+          await becomes('the network is usable', async () => (await daemon.status()).network.usable === true);
+          assert.equal(daemon.lines.filter(isFlappingWarning).length, 1);
+          assert.ok(daemon.count('network changed') <= TOLD_AT_MOST, 'changes are told one by one no more');
+          const opened = house.server.all('opened').length;
+          assert.ok(opened <= 2, `${opened} sessions`);
+        },
+        { ghosts: 1 },
+      ),
+    );
 
   it(
     'of the address: one warning, few attempts, and the last change is not forgotten',

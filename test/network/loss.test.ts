@@ -62,7 +62,9 @@ async function cannot(): Promise<string | false> {
     await lossyBy({ net, box, router });
     return false;
   } catch (error) {
-    return `neither nft nor iptables can lose packets here: ${error instanceof Error ? error.message : error}`;
+    const trouble = `neither nft nor iptables can lose packets here: ${error instanceof Error ? error.message : error}`;
+    if (process.env.XIAOZHI_SKIP_NETNS === '1') return trouble;
+    throw new Error(`${trouble}; install nftables, or set XIAOZHI_SKIP_NETNS=1 to go without`);
   } finally {
     await net.remove();
   }
