@@ -108,7 +108,17 @@ export type Event =
   /** A packet of speech came while the speaker's valve was shut. */
   | { readonly type: 'speech.arrived'; readonly attempt: number }
   | { readonly type: 'uplink.voiced'; readonly turn: number }
+  /** All of it is handed over. */
   | { readonly type: 'uplink.flushed'; readonly turn: number; readonly take: number }
+  /** Some of it has gone out or has arrived: reported at most once a second, and when the last of it has arrived. */
+  | { readonly type: 'uplink.moved'; readonly turn: number; readonly take: number }
+  /** Whoever spoke has been silent for long; `sentAt` is when the last of their voice had been sent. */
+  | {
+      readonly type: 'uplink.hushed';
+      readonly turn: number;
+      readonly take: number;
+      readonly sentAt: number;
+    }
   /** `said`: a voice had been heard before. */
   | {
       readonly type: 'microphone.failed';
@@ -119,6 +129,8 @@ export type Event =
   | { readonly type: 'downlink.started'; readonly turn: number }
   /** Packets keep coming; reported at most once a second. */
   | { readonly type: 'downlink.heard'; readonly turn: number }
+  /** What is buffered goes on playing; reported at most once a second. */
+  | { readonly type: 'downlink.played'; readonly turn: number }
   | { readonly type: 'downlink.drained'; readonly turn: number }
   | { readonly type: 'speaker.failed'; readonly turn: number; readonly reason: string }
   | { readonly type: 'timer.fired'; readonly timer: string };
