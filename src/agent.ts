@@ -1,7 +1,9 @@
 // The whole box: the loop, and the way of sound that follows what the state holds. Knows every port and no adapter.
+import { BitRate } from './audio/bit-rate.ts';
 import { Capture } from './audio/capture.ts';
 import { Downlink } from './audio/downlink.ts';
 import { PacedSpeaker } from './audio/paced-speaker.ts';
+import { Preroll } from './audio/preroll.ts';
 import { Uplink } from './audio/uplink.ts';
 import type { Connections } from './connections.ts';
 import type { Cue, Event } from './core/events.ts';
@@ -18,6 +20,8 @@ export type AgentParts = Omit<LoopParts, 'on'> & {
   readonly codec: Codec;
   readonly encoder: EncoderOptions;
   readonly jitterMs: number;
+  /** Of what a microphone that is kept open has heard before a press. */
+  readonly prerollMs: number;
   readonly history?: Omit<HistoryParts, 'clock' | 'log'>;
   /** A sound or a sign for the person at the box; after everything that had to go on the wire. */
   readonly cue: (cue: Cue) => void;
@@ -38,11 +42,18 @@ export class Agent {
     this.uplink = new Uplink({
       capture: this.capture,
       encoder: codec.encoder(parts.encoder),
+      bitRate: new BitRate(parts.encoder.bitrateBps),
+      preroll: new Preroll(parts.prerollMs),
       clock,
       log,
-      offer: (attempt, packet) => this.connections.offer(attempt, packet),
+      road: {
+        offer: (attempt, packet) => this.connections.offer(attempt, packet),
+        underWay: (attempt) => this.connections.underWay(attempt),
+      },
       on: {
         flushed: (turn, take) => dispatch({ type: 'uplink.flushed', turn, take }),
+        moved: (turn, take) => dispatch({ type: 'uplink.moved', turn, take }),
+        hushed: (turn, take, sentAt) => dispatch({ type: 'uplink.hushed', turn, take, sentAt }),
         voiced: (turn) => dispatch({ type: 'uplink.voiced', turn }),
         failed: (turn, reason, said) => dispatch({ type: 'microphone.failed', turn, reason, said }),
       },
@@ -56,6 +67,7 @@ export class Agent {
       on: {
         started: (turn) => dispatch({ type: 'downlink.started', turn }),
         heard: (turn) => dispatch({ type: 'downlink.heard', turn }),
+        played: (turn) => dispatch({ type: 'downlink.played', turn }),
         drained: (turn) => dispatch({ type: 'downlink.drained', turn }),
         failed: (turn, reason) => dispatch({ type: 'speaker.failed', turn, reason }),
       },
@@ -63,9 +75,9 @@ export class Agent {
     this.#loop = new Loop({
       ...parts,
       on: {
-        held: ({ playback, utterance }) => {
+        held: ({ playback, utterance, standby }) => {
           this.downlink.follow(playback);
-          this.uplink.follow(utterance);
+          this.uplink.follow(utterance, standby);
         },
         cue: parts.cue,
         stepped: (before, after, event) => this.history.observe(before, after, event),

@@ -101,6 +101,8 @@ export type Event =
   | { readonly type: 'socket.opened'; readonly attempt: number }
   /** A sign of life: the first since a ping, and else at most one a second. `rttMs` when it answers a ping. */
   | { readonly type: 'socket.heard'; readonly attempt: number; readonly rttMs: number | null }
+  /** What was sent before the ping that waits for its answer has come a step nearer to the server. */
+  | { readonly type: 'socket.moved'; readonly attempt: number }
   | { readonly type: 'socket.closed'; readonly attempt: number; readonly loss: Loss }
   | { readonly type: 'server.said'; readonly attempt: number; readonly message: ServerMessage }
   /** Text that is no message, such as a refusal in plain words before the hello. */

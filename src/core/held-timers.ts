@@ -98,7 +98,7 @@ function pulseTimers(link: Ready, { policy, lessons, network, turn }: State): re
   const beat =
     ping === null
       ? { name: heartbeatTimer(link, afterMs), afterMs, from: heardAt }
-      : { name: pingTimer(link, ping), afterMs: ping.deadlineMs, from: ping.at };
+      : { name: pingTimer(link, ping), afterMs: ping.deadlineMs, from: ping.movedAt };
   return [beat, { name: monitorTimer(link), afterMs: policy.link.monitorIntervalMs, from: checkedAt }];
 }
 

@@ -7,6 +7,8 @@ export type TurnPolicy = {
   /** What a click starts; `realtime` keeps the microphone open while the answer plays. */
   readonly mode: 'auto' | 'realtime';
   readonly followUp: boolean;
+  /** Whether the microphone is open between turns; what it hears before a press never leaves the process. */
+  readonly standby: 'closed' | 'warm';
   readonly offlineHoldMs: number;
   readonly unsolicited: 'play' | 'mute';
 };

@@ -79,6 +79,31 @@ describe('an utterance on its way over a slow network', () => {
   });
 });
 
+describe('a ping that is behind speech on a slow road', () => {
+  const behind = () => {
+    const box = ready().pass(10_000).reach('listening');
+    box.rttMs = null;
+    const before = box.pings.length;
+    while (box.pings.length === before) box.pass(10);
+    return box;
+  };
+  const lost = (box: Box) => box.state.link.phase !== 'ready';
+
+  it('is waited for as long as that speech gets on', () => {
+    const box = behind();
+    for (let times = 0; times < 10; times += 1) box.pass(2_000).do({ type: 'socket.moved', attempt: 1 });
+    assert.equal(lost(box), false);
+    assert.equal(lost(box.pass(2_999)), false);
+    assert.equal(lost(box.pass(1)), true, 'the server has its 3 s from the moment at which it got the ping');
+  });
+
+  it('is not kept waiting by reports of another connection', () => {
+    const box = behind();
+    for (let times = 0; times < 3; times += 1) box.pass(1_000).do({ type: 'socket.moved', attempt: 9 });
+    assert.equal(lost(box), true);
+  });
+});
+
 describe('a connection that is lost under an utterance', () => {
   it('is none of the person’s business within 2 s, and is told of once after that', () => {
     const box = ready().reach('listening').lose(RESET);

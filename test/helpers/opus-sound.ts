@@ -23,7 +23,10 @@ export const DTX_60_MS = 0b01011_0_00;
 export function soundCodec(): Codec {
   return {
     name: '@evan/opus, bare',
-    encoder: () => new opus.Encoder({ channels: 1, sample_rate: RATE_HZ, application: 'voip' }),
+    encoder() {
+      const encoder = new opus.Encoder({ channels: 1, sample_rate: RATE_HZ, application: 'voip' });
+      return { encode: (pcm) => encoder.encode(pcm), setBitRate: () => undefined };
+    },
     decoder(rateHz) {
       const decoder = new opus.Decoder({ channels: 1, sample_rate: rateHz });
       return {
