@@ -7,6 +7,8 @@ const LEAST_MS = 120;
 const MOST_MS = 400;
 /** The speaker asks 20 ms before it runs dry, and a timer may be as late. */
 const MARGIN_MS = 40;
+/** Assumed of a network and a server that are not known yet: coarse timers, a packet's length. */
+const ASSUMED_LATE_MS = 60;
 /** Whoever sends nothing for so long has paused (a tool is asked in mid-answer): no reserve would help. */
 const PAUSE_MS = 1_000;
 /** The worst delay is forgotten by half in about 20 s of speech: 0.998^346 = 1/2, at 60 ms a packet. */
@@ -15,8 +17,8 @@ const KEPT_PER_PACKET = 0.998;
 export class Arrivals {
   /** By how much the best packet since the last pause was ahead of its time, and when the last one came. */
   #base: { readonly aheadMs: number; readonly mediaMs: number; readonly at: number } | null = null;
-  #worstMs = 0;
-  #packetMs = 0;
+  #worstMs = ASSUMED_LATE_MS;
+  #packetMs = 60;
 
   /** What should be in reserve, the packet that completes it included. */
   get reserveMs(): number {

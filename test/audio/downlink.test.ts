@@ -148,7 +148,8 @@ describe('the downlink', () => {
     let pushed = 0;
     for (; downlink.status().droppedPackets < 30; pushed += 1) downlink.push(packet);
     const most = Math.min(Math.floor((512 * 1_024) / packet.length), 300_000 / 60);
-    assert.equal(pushed - 30, most);
+    // Two of them are with the speaker.
+    assert.ok(Math.abs(pushed - 30 - most) <= 2, `${pushed - 30} of ${most}`);
     assert.equal(log.lines.filter((line) => line.text.includes('newest is dropped')).length, 1);
   });
 
@@ -311,12 +312,17 @@ describe('the reserve that adapts', () => {
   const steady = () => 0;
   const rough = (packet: number) => (packet % 10 === 9 ? 250 : 0);
 
-  it('is 120 ms on a network that delivers evenly, and for a server that sends ahead of time', () => {
+  const often = (played: Rig, lateMs: (packet: number) => number, from = 1) => {
+    for (let turn = from; turn < from + 20; turn += 1) answer(played, turn, lateMs);
+  };
+
+  it('is 160 ms at first, and 120 on a network that delivers evenly or for a server that sends ahead of time', () => {
     const even = rig(0);
-    answer(even, 1, steady);
+    assert.equal(even.downlink.status().reserveMs, 160);
+    often(even, steady);
     assert.equal(even.downlink.status().reserveMs, 120);
     const ahead = rig(0);
-    answer(ahead, 1, (packet) => (packet < 5 ? 0 : -240));
+    often(ahead, (packet) => (packet < 5 ? 0 : -240));
     assert.equal(ahead.downlink.status().reserveMs, 120);
   });
 
@@ -329,7 +335,7 @@ describe('the reserve that adapts', () => {
     assert.ok(reserveMs >= 330 && reserveMs <= 350, `${reserveMs} ms`);
     answer(played, 2, rough);
     assert.equal(played.downlink.status().gaps, gaps);
-    for (let turn = 3; turn < 23; turn += 1) answer(played, turn, steady);
+    often(played, steady, 3);
     assert.ok(played.downlink.status().reserveMs < 140);
   });
 
@@ -339,7 +345,7 @@ describe('the reserve that adapts', () => {
     assert.equal(awful.downlink.status().reserveMs, 400);
     const pausing = rig(0);
     answer(pausing, 1, (packet) => (packet < 25 ? 0 : 3_000));
-    assert.equal(pausing.downlink.status().reserveMs, 120);
+    assert.ok(pausing.downlink.status().reserveMs < 160);
   });
 });
 

@@ -76,6 +76,11 @@ export function packets(pcm: Pcm): Uint8Array[] {
   return encode(pcm, RATE_HZ, PACKET_MS);
 }
 
+/** 16 kHz PCM as packets of any frame length: what a server may send. */
+export function packetsOf(pcm: Pcm, frameMs: number): Uint8Array[] {
+  return encode(pcm, RATE_HZ, frameMs);
+}
+
 /** A tone at any rate and frame length: what a server may send. */
 export function tonePackets(durationMs: number, frameMs: number, rateHz: number = 24_000): Uint8Array[] {
   const tone = sampled(durationMs, rateHz, (s) => 9_000 * Math.sin(2 * Math.PI * 440 * s));
