@@ -100,7 +100,6 @@ export class Delivery {
     // Whoever was told may have changed everything.
     if (load !== this.#load || load.sendTo === null || this.#pump !== null) return;
     if (load.speech.next !== undefined) return this.#goAgain(BACKLOG_EVERY_MS);
-    this.#changeRate(load, () => this.#bitRate.kept(this.#clock.now()));
     if (!load.isComplete) return;
     if (this.#progress.stage === 'sending') {
       this.#progress.stage = 'arriving';
@@ -121,6 +120,7 @@ export class Delivery {
     const now = this.#clock.now();
     const fromMs = load.speech.sentMs;
     load.speech.sentNext();
+    if (load.speech.next === undefined) this.#changeRate(load, () => this.#bitRate.kept(now));
     if (load.isComplete) this.#moved(load, now);
     const progress = this.#progress;
     const { speech } = load.voice;
