@@ -7,6 +7,7 @@ import { decodeServer, encodeDevice, excerpt } from './protocol/codec.ts';
 import { type FramingVersion, frame, unframe } from './protocol/framing.ts';
 import { answerMcp } from './protocol/mcp.ts';
 import type { DeviceMessage, ServerMessage } from './protocol/messages.ts';
+import { Road } from './road.ts';
 
 export type Server = Omit<DialRequest, 'headers'> & {
   /** Made anew for each attempt: a token may have been replaced meanwhile. */
@@ -16,38 +17,16 @@ export type Server = Omit<DialRequest, 'headers'> & {
   readonly device: { readonly name: string; readonly version: string };
 };
 
-/**
- * What may be under way at once. A backlog of 24 kbit/s goes out at four times real time and fills the road for a round
- * trip; a second of speech more than that means that the network does not carry it, and a ping would come too late.
- */
-const WINDOW = { bytes: 4 * 1024, bytesPerMs: 12 };
-/** Of a connection that has not answered a ping yet: a mobile network's. */
-const ASSUMED_RTT_MS = 300;
-/** How old a look at the queue may be: while it seems short, and when it matters. */
-const UNHURRIED_MS = 500;
-const HURRIED_MS = 100;
 /** Messages are some hundred bytes; a server that asks and asks and never reads the answers is not talking to us. */
 const STUCK_ABOVE_BYTES = 1024 * 1024;
 
 /** While frames keep coming the core is told of life this often. */
 const LIFE_EVERY_MS = 1_000;
 
-type Ping = {
-  readonly mark: number;
-  readonly sentAt: number;
-  /** How many bytes of the connection are ahead of it, and how many of them have arrived. */
-  readonly ahead: number;
-  arrived: number;
-  movedAt: number;
-};
-
 type Connection = {
   readonly socket: Socket;
   sessionId: string | undefined;
-  /** The ping that waits for an answer, whichever sign of life that is. */
-  ping: Ping | null;
-  /** Of a road without a queue. */
-  leastRttMs: number | null;
+  readonly road: Road;
   reportedAt: number;
 };
 
@@ -97,18 +76,20 @@ export class Connections {
   say(attempt: number, message: DeviceMessage): boolean {
     const connection = this.#open.get(attempt);
     if (connection === undefined) return false;
-    const underWayBytes = connection.socket.underWayBytes(UNHURRIED_MS);
-    const stuck = underWayBytes > STUCK_ABOVE_BYTES;
+    const { road } = connection;
+    const stuck = road.holdsMoreThan(STUCK_ABOVE_BYTES);
     const sent = !stuck && connection.socket.sendText(encodeDevice(message, connection.sessionId));
     if (sent) this.counts.textsOut += 1;
-    else this.#lose(attempt, stuck ? unread(underWayBytes) : SENT_ON_CLOSED);
+    else this.#lose(attempt, stuck ? unread(road.underWayBytes) : SENT_ON_CLOSED);
     return sent;
   }
 
   /** `busy`: the network does not take it at present, or the connection has gone. */
   offer(attempt: number, packet: Uint8Array): 'taken' | 'busy' {
     const connection = this.#open.get(attempt);
-    if (connection === undefined || this.#isFull(attempt, connection)) return 'busy';
+    if (connection === undefined) return 'busy';
+    if (connection.road.getsOn()) this.#dispatch({ type: 'socket.moved', attempt });
+    if (connection.road.isFull) return 'busy';
     if (!connection.socket.sendBinary(frame(this.#server.framing, packet))) {
       this.#lose(attempt, SENT_ON_CLOSED);
       return 'busy';
@@ -117,39 +98,18 @@ export class Connections {
     return 'taken';
   }
 
-  #isFull(attempt: number, connection: Connection): boolean {
-    const window = windowOf(connection);
-    return this.underWay(attempt, UNHURRIED_MS) > window && this.underWay(attempt) > window;
-  }
-
   /** Bytes that were sent and are not known to have arrived. */
-  underWay(attempt: number, maxAgeMs: number = HURRIED_MS): number {
-    const connection = this.#open.get(attempt);
-    if (connection === undefined) return 0;
-    const { ping, socket } = connection;
-    const bytes = socket.underWayBytes(maxAgeMs);
-    if (ping !== null) this.#follow(attempt, ping, socket.sentBytes - bytes);
-    return bytes;
-  }
-
-  /** Speech may be ahead of it on a slow road: as long as that gets on, there is no answer to be missed. */
-  #follow(attempt: number, ping: Ping, arrived: number): void {
-    const getsOn = ping.arrived < ping.ahead && arrived > ping.arrived;
-    ping.arrived = arrived;
-    const now = this.#clock.now();
-    if (!getsOn || now - ping.movedAt < LIFE_EVERY_MS) return;
-    ping.movedAt = now;
-    this.#dispatch({ type: 'socket.moved', attempt });
+  underWay(attempt: number): number {
+    const road = this.#open.get(attempt)?.road;
+    if (road?.getsOn()) this.#dispatch({ type: 'socket.moved', attempt });
+    return road?.underWayBytes ?? 0;
   }
 
   ping(attempt: number): void {
     const connection = this.#open.get(attempt);
     if (connection === undefined) return;
-    const { sentBytes: ahead } = connection.socket;
-    const arrived = ahead - connection.socket.underWayBytes(HURRIED_MS);
-    const sentAt = this.#clock.now();
     this.#marks += 1;
-    connection.ping = { mark: this.#marks, sentAt, ahead, arrived, movedAt: sentAt };
+    connection.road.pings(this.#marks);
     if (!connection.socket.ping(this.#marks)) this.#lose(attempt, SENT_ON_CLOSED);
   }
 
@@ -172,8 +132,7 @@ export class Connections {
     this.#open.set(attempt, {
       socket,
       sessionId: undefined,
-      ping: null,
-      leastRttMs: null,
+      road: new Road(socket, this.#clock),
       reportedAt: Number.NEGATIVE_INFINITY,
     });
   }
@@ -187,12 +146,11 @@ export class Connections {
     const connection = this.#open.get(attempt);
     if (connection === undefined) return;
     const now = this.#clock.now();
-    const { ping, reportedAt } = connection;
-    if (ping === null && now - reportedAt < LIFE_EVERY_MS) return;
-    connection.ping = null;
+    const { road, reportedAt } = connection;
+    const isAwaited = road.awaitsPong;
+    const rttMs = road.answers(mark);
+    if (!isAwaited && rttMs === null && now - reportedAt < LIFE_EVERY_MS) return;
     connection.reportedAt = now;
-    const rttMs = ping !== null && ping.mark === mark ? now - ping.sentAt : null;
-    if (rttMs !== null) connection.leastRttMs = Math.min(rttMs, connection.leastRttMs ?? rttMs);
     this.#dispatch({ type: 'socket.heard', attempt, rttMs });
   }
 
@@ -251,8 +209,4 @@ export class Connections {
     if (unframed.kind === 'opus') this.#speech(attempt, unframed.payload);
     else this.#heard(attempt, new TextDecoder().decode(unframed.payload));
   }
-}
-
-function windowOf({ leastRttMs }: Connection): number {
-  return WINDOW.bytes + WINDOW.bytesPerMs * (leastRttMs ?? ASSUMED_RTT_MS);
 }
