@@ -13,8 +13,8 @@ const WINDOW = WINDOW_MS * PER_MS;
 const ANCHOR = 200 * PER_MS;
 /** Speech coded at 24 kbit/s correlates with itself at 0.9 and more, at 8 kbit/s mostly at 0.7; another moment of it at 0.3. */
 const ALIKE = 0.5;
-/** Two cards' clocks, and a resampler's rounding. */
-const DRIFT = 24;
+/** Two cards' clocks, a resampler's rounding, and a coder that moves a wave within its period (3 ms): far less than a packet. */
+const DRIFT = 48;
 /** A packet and more; farther away what follows is looked for in vain. */
 const JUMP_MS = 300;
 /** The loudest third of what is compared; what is quiet holds no word. */

@@ -152,9 +152,9 @@ export class Stage {
     return new Stage(card, await listen(card, card.microphone, RATE_HZ));
   }
 
-  /** Everything that was started, the card last. */
+  /** Everything that was started, the card last; harmless twice. */
   async close(): Promise<void> {
-    for (const { server, places, daemon } of this.#boxes) {
+    for (const { server, places, daemon } of this.#boxes.splice(0)) {
       await daemon.stop();
       await server.stop();
       await places.remove();

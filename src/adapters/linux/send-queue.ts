@@ -36,16 +36,14 @@ export class SendQueue {
   /** proc(5), /proc/net/tcp: addresses as the machine's words in hexadecimal, then the state, then tx_queue:rx_queue. */
   #inKernel({ localPort, remotePort, remoteAddress }: Socket): number {
     if (localPort === undefined || remotePort === undefined || remoteAddress === undefined) return 0;
-    const local = `:${hex(localPort)} `;
-    const remote = ` ${wordsOf(remoteAddress)}:${hex(remotePort)} `;
+    const remote = `${wordsOf(remoteAddress)}:${hex(remotePort)}`;
     try {
       const table = this.#read(isIPv6(remoteAddress) ? '/proc/self/net/tcp6' : '/proc/self/net/tcp');
       for (const line of table.split('\n')) {
-        if (!line.includes(local) || !line.includes(remote)) continue;
-        const queue = / ([0-9A-F]{8}):[0-9A-F]{8} /.exec(
-          line.slice(line.indexOf(remote) + remote.length - 1),
-        );
-        return Number.parseInt(queue?.[1] ?? '0', 16);
+        if (!line.includes(remote)) continue;
+        // On a connection within one machine the other end has a row too, with the same words the other way round.
+        const [, from = '', to, , queues = ''] = line.trim().split(/\s+/);
+        if (to === remote && from.endsWith(`:${hex(localPort)}`)) return Number.parseInt(queues, 16);
       }
     } catch {
       // Not to be read here: then what is in this process is all that is known.

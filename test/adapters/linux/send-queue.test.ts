@@ -71,6 +71,9 @@ describe('what is under way', () => {
     const table = [
       '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode',
       row('0A00000A:81B0', '0B00000A:01BB', '00000FFF'),
+      // The other end of the one that is looked for.
+      row('0C00000A:01BB', '0A00000A:81B0', '00000FFF'),
+      row('0C00000A:01BB', '0C00000A:01BB', '00000FFF'),
       row('0A00000A:81B0', '0C00000A:01BB', '000003E8'),
       row('B80D0120000000000000000001000000:81B0', 'B80D0120000000000000000002000000:01BB', '00000064'),
     ].join('\n');
