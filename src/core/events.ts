@@ -83,6 +83,11 @@ export type Event =
   /** A click, or a hold of `holdMs`, asked for over the control socket or the keyboard. */
   | { readonly type: 'press.asked'; readonly holdMs?: number }
   | { readonly type: 'stop.asked' }
+  /** A key of the box, once for each step. */
+  | { readonly type: 'volume.stepped'; readonly by: 1 | -1 }
+  | { readonly type: 'mute.asked'; readonly muted: boolean | 'toggle' }
+  /** A switch whose level decides stands like this now; while it stands on mute, nothing else unmutes. */
+  | { readonly type: 'mute.switched'; readonly muted: boolean }
   | { readonly type: 'shutdown.asked' }
   | { readonly type: 'setup.activating'; readonly code: string }
   | { readonly type: 'setup.done' }
@@ -146,6 +151,7 @@ export type Cue =
   | 'muted'
   | 'unmuted'
   | 'code'
+  | 'status'
   | 'lost'
   | 'no-answer';
 

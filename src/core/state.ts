@@ -33,6 +33,8 @@ export type State = {
   readonly usedAt: number;
   /** Independent of every phase: muted boxes connect, speak and reconnect like others. */
   readonly muted: boolean;
+  /** The switch that decides stands on mute. */
+  readonly muteSwitched: boolean;
 };
 
 /** @param at the monotonic moment of the start, from which unused time counts */
@@ -48,6 +50,7 @@ export function startState(policy: Policy, at: number, lessons: Lessons = noLess
     turn: { phase: 'idle', turn: 0, why: 'starting' },
     usedAt: at,
     muted: false,
+    muteSwitched: false,
   };
 }
 
