@@ -10,6 +10,9 @@ usage: xiaozhi-agent COMMAND [options]
       --set KEY=VALUE   a configuration key, such as --set log.level=debug; may be given again
   press [--hold MS]   press the button of the running agent: a click, or held for MS milliseconds
   stop                end the conversation that is going on
+  mute on|off|toggle  shut the microphone, or open it again
+  button test [--seconds N]
+                      show what the button does, and the gestures that makes (20 s)
   status [--json]     what it is doing, and how its connection fares
   why [--json] [N]    the last N outages (3): what ended the connection, what was tried, what brought it back
   reconnect           connect now, whatever the waits and limits say
@@ -31,6 +34,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./commands/run.ts')).run,
   press: async () => (await import('./commands/ask.ts')).press,
   stop: async () => (await import('./commands/ask.ts')).stop,
+  mute: async () => (await import('./commands/ask.ts')).mute,
+  button: async () => (await import('./commands/button.ts')).button,
   status: async () => (await import('./commands/ask.ts')).status,
   why: async () => (await import('./commands/why.ts')).why,
   reconnect: async () => (await import('./commands/ask.ts')).reconnect,
