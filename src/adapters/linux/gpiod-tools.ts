@@ -15,7 +15,11 @@ export type Generation = 1 | 2;
 /** Under which labels the header of a Raspberry Pi is known: 1 to 3, 4, 5. Their offsets are BCM numbers. */
 export const PI_LABELS: readonly string[] = ['pinctrl-bcm2835', 'pinctrl-bcm2711', 'pinctrl-rp1'];
 
-const BIAS = { up: 'pull-up', down: 'pull-down', off: 'disable' } as const;
+/** One word was changed. */
+const BIAS = {
+  1: { up: 'pull-up', down: 'pull-down', off: 'disable' },
+  2: { up: 'pull-up', down: 'pull-down', off: 'disabled' },
+} as const;
 
 /** `gpiomon (libgpiod) v1.6.3`; undefined for what is no version of libgpiod's. */
 export function generationOf(version: string): Generation | undefined {
@@ -28,8 +32,8 @@ export function generationOf(version: string): Generation | undefined {
 export function levelArguments(generation: Generation, line: ChipLine, wish: LineWish): readonly string[] {
   const low = wish.activeLow ? ['-l'] : [];
   return generation === 1
-    ? [...low, '-B', BIAS[wish.pull], line.chip, String(line.offset)]
-    : [...low, '-b', BIAS[wish.pull], '--numeric', '-c', line.chip, String(line.offset)];
+    ? [...low, '-B', BIAS[1][wish.pull], line.chip, String(line.offset)]
+    : [...low, '-b', BIAS[2][wish.pull], '--numeric', '-c', line.chip, String(line.offset)];
 }
 
 /**
@@ -39,10 +43,10 @@ export function levelArguments(generation: Generation, line: ChipLine, wish: Lin
 export function monitorArguments(generation: Generation, line: ChipLine, wish: LineWish): readonly string[] {
   const low = wish.activeLow ? ['-l'] : [];
   if (generation === 1)
-    return ['-b', ...low, '-B', BIAS[wish.pull], '-F', '%e', line.chip, String(line.offset)];
+    return ['-b', ...low, '-B', BIAS[1][wish.pull], '-F', '%e', line.chip, String(line.offset)];
   const debounce = wish.debounceMs === 0 ? [] : ['-p', `${wish.debounceMs}ms`];
   const where = ['-c', line.chip, String(line.offset)];
-  return ['--banner', ...low, '-b', BIAS[wish.pull], ...debounce, '-F', '%e', ...where];
+  return ['--banner', ...low, '-b', BIAS[2][wish.pull], ...debounce, '-F', '%e', ...where];
 }
 
 /** 2.x: from here on every edge is heard. */

@@ -82,7 +82,7 @@ for (const generation of [1, 2] as const) {
       await until(() => monitored() !== undefined, 'gpiomon');
       const flags = {
         1: 'gpiomon -b -B disable -F %e gpiochip0 17',
-        2: 'gpiomon --banner -b disable -F %e -c gpiochip0 17',
+        2: 'gpiomon --banner -b disabled -F %e -c gpiochip0 17',
       };
       assert.equal(monitored(), flags[generation]);
     });
