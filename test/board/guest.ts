@@ -1,16 +1,19 @@
-// Runs on the virtual board, whose kernel has a GPIO chip: the button's contract on real gpiomon and on real onoff, what only
-// a kernel can show of them, and the daemon with a button from the finger to the status.
+// Runs on the virtual board, whose kernel has a GPIO chip: the button's contract on real gpiomon, real onoff and a real
+// input device, what only a kernel can show of them, and the daemon with a button from the finger to the status.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { after, test } from 'node:test';
+import { evdevButton } from '../../src/adapters/linux/evdev-button.ts';
 import { gpiodButton } from '../../src/adapters/linux/gpiod-button.ts';
 import { onoffButton } from '../../src/adapters/linux/onoff-button.ts';
 import { buttonContract, fingerEar } from '../contracts/button.ts';
 import { childrenNamed, realClock, until } from '../helpers/card.ts';
 import { folders, startDaemon } from '../helpers/daemon.ts';
 import { simChip } from './sim-chip.ts';
+import { uinputKey } from './uinput-key.ts';
 
 const LABEL = 'wakebank';
 const GPIO = 17;
@@ -36,6 +39,39 @@ const onoff = () => onoffButton({ ...WISH, chip: LABEL, clock: realClock });
 
 buttonContract('gpiod on a kernel', () => ({ ...world, button: gpiod() }));
 buttonContract('onoff on a kernel', () => ({ ...world, button: onoff() }));
+
+const KEY = 582;
+const key = await uinputKey('voice button', KEY);
+const evdev = (device: string) => evdevButton({ device, keyCode: KEY, clock: realClock });
+buttonContract('evdev on a kernel', () => ({
+  button: evdev('voice button'),
+  // cat has opened it when its descriptor says so.
+  listening: () => until(() => childrenNamed('cat').some((pid) => opens(pid, key.file)), 'cat reads'),
+  press: key.press,
+  release: key.release,
+  until,
+  async gone() {
+    key.release();
+    await until(() => childrenNamed('cat', 'setpriv').length === 0, 'cat has gone');
+  },
+}));
+
+function opens(pid: number, file: string): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === file);
+  } catch {
+    return false;
+  }
+}
+
+test('an input device that is unplugged is missing', async () => {
+  const ear = fingerEar();
+  evdev(key.file).start(ear);
+  await until(() => childrenNamed('cat').some((pid) => opens(pid, key.file)), 'cat reads');
+  await key.unplug();
+  await until(() => ear.seen.length === 2, 'an end');
+  assert.match(ear.seen[1] ?? '', /^missing: key 582 of .* is not there \(cat: .*No such device\)/);
+});
 
 /** Somebody else who has the line. */
 async function holder(): Promise<ChildProcess> {
