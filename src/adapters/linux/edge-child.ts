@@ -17,7 +17,7 @@ export type EdgeChildParts = {
   /** The child's whole environment; without it the child inherits this process's own. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   readonly on: {
-    spawned(): void;
+    spawned(pid: number): void;
     output(chunk: Buffer): void;
     /** Once; the last words it had on stderr, or how it ended. */
     ended(said: string | Error): void;
@@ -101,7 +101,7 @@ export function edgeChild(parts: EdgeChildParts): EdgeChild {
   child.once('spawn', () => {
     if (over) return;
     look(0);
-    on.spawned();
+    on.spawned(child?.pid ?? 0);
   });
   child.once('exit', (code, signal) => {
     const last = () => end(`${parts.command} ended by itself (${signal ?? `exit code ${code}`})`);

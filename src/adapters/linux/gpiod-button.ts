@@ -2,7 +2,7 @@
 // label or line name, and how the line stands before it listens. Knows no gesture and no restart.
 
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Button, ButtonTrouble, Clock } from '../../ports.ts';
 import { type ButtonRun, buttonRuns } from './button-runs.ts';
@@ -34,6 +34,8 @@ export type GpiodButtonOptions = LineWish & {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Where device files are. */
   readonly devices?: string;
+  /** Whether the process has the line by now. */
+  readonly hasLine?: (pid: number) => boolean;
 };
 
 /** They answer in milliseconds; a Pi Zero that has just booted takes a second to load a program from its card. */
@@ -43,11 +45,14 @@ const MAX_LIST_BYTES = 262_144;
 /** Edges are one digit; whatever is longer is none, and not kept. */
 const MAX_LINE_CHARS = 64;
 const GROUP = 'gpio';
+/** A child has the line some 20 ms after its start; where that cannot be seen, it is believed after a second. */
+const LOOK_EVERY_MS = 10;
+const HAS_LINE_MS = 1_000;
 
 type Ready = ChipLine & { readonly generation: Generation };
 
 export function gpiodButton(options: GpiodButtonOptions): Button {
-  const { gpio, line, clock, environment, devices = '/dev' } = options;
+  const { gpio, line, clock, environment, devices = '/dev', hasLine = holdsEvents } = options;
   let place = '';
 
   async function open(run: ButtonRun): Promise<void> {
@@ -105,13 +110,20 @@ export function gpiodButton(options: GpiodButtonOptions): Button {
       clock,
       environment,
       on: {
-        // 1.6 does not say when it listens.
-        spawned: () => ready.generation === 1 && found(),
+        spawned: (pid) => {
+          if (ready.generation === 1) awaitLine(run, pid, clock.now() + HAS_LINE_MS, found);
+        },
         output: (chunk) => hear(chunk.toString('latin1')),
         ended: (said) => void holderOf(ready).then((holder) => run.fail(explained(said, holder))),
       },
     });
     run.atEnd(child.kill);
+  }
+
+  /** 1.6 does not say when it listens; an edge before that is lost. */
+  function awaitLine(run: ButtonRun, pid: number, untilMs: number, then: () => void): void {
+    if (hasLine(pid) || clock.now() >= untilMs) then();
+    else run.after(LOOK_EVERY_MS, () => awaitLine(run, pid, untilMs, then));
   }
 
   async function holderOf({ chip, offset }: Ready): Promise<string | undefined> {
@@ -152,6 +164,14 @@ export function gpiodButton(options: GpiodButtonOptions): Button {
     },
     ...buttonRuns(clock, (run) => void open(run)),
   };
+}
+
+/** What the kernel calls the file of a line whose edges are waited for. */
+function holdsEvents(pid: number): boolean {
+  const open = attempted(() => readdirSync(`/proc/${pid}/fd`)) ?? [];
+  return open.some(
+    (fd) => attempted(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) === 'anon_inode:gpio-event',
+  );
 }
 
 /** Whether there is a chip at all is known without starting anything. */

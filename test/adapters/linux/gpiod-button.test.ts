@@ -27,7 +27,8 @@ for (const generation of [1, 2] as const) {
     const board = recordedGpiod(generation);
     worlds.push(board);
     const { devices, environment, press, release } = board;
-    const button = gpiodButton({ ...WISH, clock: realClock, devices, environment });
+    const hasLine = board.isHeard;
+    const button = gpiodButton({ ...WISH, clock: realClock, devices, environment, hasLine });
     const listening = () => until(board.isHeard, 'gpiomon listens');
     return { button, listening, press, release, until, gone };
   });
@@ -52,13 +53,20 @@ for (const generation of [1, 2] as const) {
 
     function begin(options: Partial<GpiodButtonOptions> = {}): void {
       const { devices, environment } = board;
-      button = gpiodButton({ ...WISH, clock, devices, environment, ...options });
+      button = gpiodButton({ ...WISH, clock, devices, environment, hasLine: board.isHeard, ...options });
       button.start(ear);
       clock.advance(0);
     }
     const listening = () => until(board.isHeard, 'gpiomon listens');
+    /** Time goes on meanwhile, but slowly. */
     const seen = (count: number) =>
-      until(() => ear.seen.length >= count, `${count} facts: ${ear.seen.join(', ')}`);
+      until(
+        () => {
+          clock.advance(1);
+          return ear.seen.length >= count;
+        },
+        `${count} facts: ${ear.seen.join(', ')}`,
+      );
     const monitored = () =>
       board.calls().find((call) => call.startsWith('gpiomon -') && !call.includes('version'));
 
@@ -162,11 +170,9 @@ for (const generation of [1, 2] as const) {
     it('whose chip goes away ends with the last words', async () => {
       board.write('vanished', WORDS[generation].vanished);
       begin();
-      await seen(2);
-      assert.deepEqual(ear.seen, [
-        'found up',
-        `missing: ${LINE} is not there (${WORDS[generation].vanished})`,
-      ]);
+      // 2.x has said before that it listens.
+      await seen(generation);
+      assert.equal(ear.seen.at(-1), `missing: ${LINE} is not there (${WORDS[generation].vanished})`);
     });
 
     it('whose child is killed ends, and can be started again', async () => {
@@ -233,11 +239,14 @@ describe('the button on libgpiod', () => {
     const ear = fingerEar();
     const board = recordedGpiod(1);
     const { devices, environment } = board;
-    const button = gpiodButton({ ...WISH, debounceMs: 10, clock, devices, environment });
+    const hasLine = board.isHeard;
+    const button = gpiodButton({ ...WISH, debounceMs: 10, clock, devices, environment, hasLine });
     button.start(ear);
     clock.advance(0);
-    await until(() => ear.seen.length === 1, 'found');
-    await until(board.isHeard, 'gpiomon listens');
+    await until(() => {
+      clock.advance(1);
+      return ear.seen.length === 1;
+    }, 'found');
     const before = clock.pending();
     board.edges('1', '0', '1', '0', '1');
     await until(() => clock.pending() > before, 'edges');
