@@ -49,6 +49,7 @@ export class Agent {
       road: {
         offer: (attempt, packet) => this.connections.offer(attempt, packet),
         underWay: (attempt) => this.connections.underWay(attempt),
+        look: (attempt) => this.connections.look(attempt),
       },
       on: {
         flushed: (turn, take) => dispatch({ type: 'uplink.flushed', turn, take }),

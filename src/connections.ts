@@ -88,7 +88,6 @@ export class Connections {
   offer(attempt: number, packet: Uint8Array): 'taken' | 'busy' {
     const connection = this.#open.get(attempt);
     if (connection === undefined) return 'busy';
-    if (connection.road.getsOn()) this.#dispatch({ type: 'socket.moved', attempt });
     if (connection.road.isFull) return 'busy';
     if (!connection.socket.sendBinary(frame(this.#server.framing, packet))) {
       this.#lose(attempt, SENT_ON_CLOSED);
@@ -100,9 +99,12 @@ export class Connections {
 
   /** Bytes that were sent and are not known to have arrived. */
   underWay(attempt: number): number {
-    const road = this.#open.get(attempt)?.road;
-    if (road?.getsOn()) this.#dispatch({ type: 'socket.moved', attempt });
-    return road?.underWayBytes ?? 0;
+    return this.#open.get(attempt)?.road.underWayBytes ?? 0;
+  }
+
+  /** Tells when what is ahead of a ping has got on. Not from within `offer`: what follows may offer again. */
+  look(attempt: number): void {
+    if (this.#open.get(attempt)?.road.getsOn()) this.#dispatch({ type: 'socket.moved', attempt });
   }
 
   ping(attempt: number): void {

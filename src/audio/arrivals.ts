@@ -14,6 +14,9 @@ const PAUSE_MS = 1_000;
 /** The worst delay is forgotten by half in about 20 s of speech: 0.998^346 = 1/2, at 60 ms a packet. */
 const KEPT_PER_PACKET = 0.998;
 
+/** A server whose clock is slow by so much is not late, but slow. */
+const DRIFT = 0.02;
+
 export class Arrivals {
   /** By how much the best packet since the last pause was ahead of its time, and when the last one came. */
   #base: { readonly aheadMs: number; readonly mediaMs: number; readonly at: number } | null = null;
@@ -30,12 +33,13 @@ export class Arrivals {
     this.#base = null;
   }
 
-  /** A packet that holds `durationMs` has come. */
-  note(durationMs: number, at: number): void {
+  /** A packet that holds `durationMs` has come, when so much was waiting to be played. */
+  note(durationMs: number, at: number, queuedMs: number): void {
     this.#worstMs *= KEPT_PER_PACKET;
     this.#packetMs = durationMs;
     const base = this.#base;
-    if (base === null || at - base.at > PAUSE_MS) {
+    // With so much in hand nothing is late, whoever has sent it all at once or lets his lead go.
+    if (base === null || at - base.at > PAUSE_MS || queuedMs >= MOST_MS) {
       this.#base = { aheadMs: -at, mediaMs: durationMs, at };
       return;
     }
@@ -43,6 +47,7 @@ export class Arrivals {
     const aheadMs = base.mediaMs - at;
     const lateMs = base.aheadMs - aheadMs;
     this.#worstMs = Math.max(this.#worstMs, Math.min(lateMs, MOST_MS));
-    this.#base = { aheadMs: Math.max(base.aheadMs, aheadMs), mediaMs: base.mediaMs + durationMs, at };
+    const bestMs = base.aheadMs - durationMs * DRIFT;
+    this.#base = { aheadMs: Math.max(bestMs, aheadMs), mediaMs: base.mediaMs + durationMs, at };
   }
 }

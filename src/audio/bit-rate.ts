@@ -30,6 +30,11 @@ export class BitRate {
     return this.#bps;
   }
 
+  /** What waits from now on has nothing to do with what waited before. */
+  anew(): void {
+    this.#judged = null;
+  }
+
   /** The network did not take a packet, and so much waits. A backlog that gets smaller is no reason to speak worse. */
   refused(unsentMs: number, at: number): void {
     this.#clearSince = null;

@@ -20,6 +20,8 @@ export interface Road {
   offer(connection: number, packet: Uint8Array): 'taken' | 'busy';
   /** Bytes that were handed over and are not known to have arrived. */
   underWay(connection: number): number;
+  /** Everything is settled: whoever wants to know how it gets on may be told now. */
+  look(connection: number): void;
 }
 
 export type Load = {
@@ -82,16 +84,23 @@ export class Delivery {
     this.#pump?.();
     this.#pump = null;
     this.#load = load;
-    this.#progress = begun();
+    this.restart();
   }
 
   /** It goes out once more, from its first packet on. */
   restart(): void {
     this.#progress = begun();
+    this.#bitRate.anew();
   }
 
   /** Sends what can be sent. */
   go(): void {
+    this.#send();
+    const sendTo = this.#load?.sendTo ?? null;
+    if (sendTo !== null) this.#road.look(sendTo);
+  }
+
+  #send(): void {
     const load = this.#load;
     if (load === null || load.sendTo === null || this.#pump !== null) return;
     const packet = load.speech.next;

@@ -122,6 +122,7 @@ export class Downlink {
     const phase = this.#phase;
     if (phase.name === 'closed') return;
     const now = this.#clock.now();
+    const { queuedMs } = this.#buffer;
     const kept = this.#buffer.push(packet, now);
     if (kept === 'full') return this.#overflowed(phase.turn);
     if (kept === 'corrupt') {
@@ -129,7 +130,7 @@ export class Downlink {
       return;
     }
     this.#arrivedAt = now;
-    this.#arrivals.note(kept.durationMs, now);
+    this.#arrivals.note(kept.durationMs, now, queuedMs);
     if (phase.name === 'waiting') {
       this.#heardAt = now;
       this.#fill(phase.turn);

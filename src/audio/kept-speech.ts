@@ -11,7 +11,8 @@ export class KeptSpeech {
   #bytes = 0;
   /** How many of the packets that are kept have been sent in this take. */
   #sent = 0;
-  /** How many were sent in this take and are no longer kept. */
+  /** How many are no longer kept, and how many of them had been sent in this take. */
+  #gone = 0;
   #forgotten = 0;
 
   get keptMs(): number {
@@ -28,7 +29,7 @@ export class KeptSpeech {
 
   /** How far into the utterance what has been sent in this take reaches. */
   get sentMs(): number {
-    return (this.#forgotten + this.#sent) * FRAME_MS;
+    return (this.#gone + this.#sent) * FRAME_MS;
   }
 
   /** The packet to be sent next; undefined when all have been. */
@@ -46,6 +47,7 @@ export class KeptSpeech {
     this.#bytes += packet.length;
     if (this.#packets.length <= KEPT_PACKETS) return 0;
     this.#bytes -= this.#packets.shift()?.length ?? 0;
+    this.#gone += 1;
     if (this.#sent === 0) return 1;
     this.#sent -= 1;
     this.#forgotten += 1;

@@ -27,15 +27,17 @@ export type UplinkEvents = DeliveryEvents & {
 };
 
 const FRAME_BYTES = 1_920;
-/** The packet begun is completed by the microphone within 60 ms; one that has died must not hold the turn. */
-const LAST_FRAME_MS = 150;
+/** What was said when the button was let go is still in the recorder: two of its periods of 20 ms. */
+const TAIL_BYTES = 2 * 640;
+/** With the packet begun that takes 100 ms; a microphone that has died must not hold the turn. */
+const LAST_FRAME_MS = 200;
 /** Said once for the first packet dropped, and then for every 30 s of speech. */
 const DROPS_TOLD_EVERY = 500;
 
-/** `closing`: the packet begun is completed first. */
+/** `closing`: what is in the recorder is waited for, and the packet begun is completed. */
 type Ear =
   | { readonly phase: 'open' }
-  | { readonly phase: 'closing'; readonly giveUp: Cancel }
+  | { readonly phase: 'closing'; readonly giveUp: Cancel; leftBytes: number }
   | { readonly phase: 'closed' };
 
 type Kept = Load & { ear: Ear; readonly framer: Framer };
@@ -117,7 +119,7 @@ export class Uplink {
       kept.sendTo = before.sendTo;
       before.framer.moveInto(kept.framer);
     }
-    kept.framer.push(this.#preroll.take(), (frame) => this.#keep(kept, frame));
+    kept.framer.push(this.#preroll.take(this.#clock.now()), (frame) => this.#keep(kept, frame));
     this.#capture.hurry();
     return kept;
   }
@@ -142,11 +144,14 @@ export class Uplink {
   #heard(pcm: Pcm): void {
     const kept = this.#kept;
     if (kept === null || kept.ear.phase === 'closed') {
-      if (this.#standby === 'kept') this.#preroll.push(pcm);
+      if (this.#standby === 'kept') this.#preroll.push(pcm, this.#clock.now());
       return;
     }
     kept.framer.push(pcm, (frame) => this.#keep(kept, frame));
-    if (kept.ear.phase === 'closing' && kept.framer.empty) this.#close(kept);
+    if (kept.ear.phase === 'closing') {
+      kept.ear.leftBytes -= pcm.length;
+      if (kept.ear.leftBytes <= 0 && kept.framer.empty) this.#close(kept);
+    }
     this.#delivery.go();
   }
 
@@ -181,15 +186,14 @@ export class Uplink {
     kept.isComplete = false;
   }
 
-  /** Nothing more will be said: complete the packet begun, then close the ear. */
+  /** Nothing more will be said: what is on its way here is taken in, then the ear closes. */
   #end(kept: Kept): void {
     if (kept.ear.phase !== 'open') return;
-    if (kept.framer.empty) return this.#close(kept);
     const giveUp = this.#clock.after(LAST_FRAME_MS, () => {
       this.#close(kept);
       this.#delivery.go();
     });
-    kept.ear = { phase: 'closing', giveUp };
+    kept.ear = { phase: 'closing', giveUp, leftBytes: TAIL_BYTES };
   }
 
   #close(kept: Kept): void {
@@ -206,10 +210,11 @@ export class Uplink {
     if (kept.ear.phase === 'closing') kept.ear.giveUp();
     this.#kept = null;
     this.#delivery.carry(null);
-    if (kept.sendTo !== null || kept.speech.keptMs === 0) return;
+    const { keptMs, unsentMs } = kept.speech;
+    if (keptMs === 0 || (kept.sendTo !== null && unsentMs === 0)) return;
     this.#log.info(
-      { turn: kept.turn, speechMs: kept.speech.keptMs, sentBefore: kept.take > 0 },
-      'speech that waited for a connection is let go',
+      { turn: kept.turn, speechMs: keptMs, sentBefore: kept.take > 0 },
+      'speech that could not be sent is let go',
     );
   }
 }

@@ -12,6 +12,7 @@ import {
   giveUp,
   idle,
   interrupts,
+  type Moving,
   mayBeUnheard,
   outageTimer,
   playsNow,
@@ -31,7 +32,10 @@ export function stepTurn(turn: Turn, event: Event, around: Around): TurnStepped 
     case 'server.said':
       return event.attempt === around.attempt ? told(turn, event.message, around) : stay(turn);
     case 'speech.arrived':
-      return event.attempt === around.attempt && 'wire' in turn && turn.wire === 'clear'
+      return event.attempt === around.attempt &&
+        'wire' in turn &&
+        turn.wire === 'clear' &&
+        mayBeAnswered(turn)
         ? answered(turn)
         : stay(turn);
     case 'uplink.voiced':
@@ -39,7 +43,7 @@ export function stepTurn(turn: Turn, event: Event, around: Around): TurnStepped 
         ? stay({ ...turn, origin: 'press' })
         : stay(turn);
     case 'uplink.flushed':
-      return turn.phase === 'finishing' && event.turn === turn.turn && event.take === turn.take
+      return waitsToBeSent(turn) && event.turn === turn.turn && event.take === turn.take
         ? {
             turn: { ...turn, phase: 'thinking', awaiting: 'answer', movedAt: around.at },
             acts: say(around, { type: 'listen', state: 'stop' }),
@@ -95,13 +99,23 @@ function talkedOver(turn: Turn): turn is Turn & { mode: 'realtime'; take: number
   return playsNow(turn) && 'mode' in turn && turn.mode === 'realtime';
 }
 
+/** Its end is not told to the server yet; or told again, when all of it is sent once more. */
+function waitsToBeSent(turn: Turn): turn is Uttered & Moving & Turn {
+  return turn.phase === 'finishing' || (turn.phase === 'thinking' && turn.awaiting === 'answer');
+}
+
+/** In push-to-talk nothing is answered before its end was told: what comes sooner is of old words, or nobody asked for it. */
+function mayBeAnswered({ phase, mode }: Uttered & Turn): boolean {
+  return mode !== 'manual' || (phase !== 'listening' && phase !== 'finishing');
+}
+
 /** The server has not noticed that somebody spoke, for its ears may not have worked yet. */
 function isUnheard(
   turn: Turn,
   event: Event & { type: 'uplink.hushed' },
   { greetedAt }: Around,
 ): turn is Turn & { phase: 'listening' } {
-  if (turn.phase !== 'listening' || turn.mode !== 'auto') return false;
+  if (turn.phase !== 'listening' || turn.mode === 'manual') return false;
   return event.turn === turn.turn && event.take === turn.take && mayBeUnheard(event.sentAt, greetedAt);
 }
 
@@ -129,7 +143,7 @@ function spokenTo(turn: Turn, around: Around): TurnStepped {
 
 /** The server speaks of what it heard; unless it still speaks of what was interrupted. */
 function understood(turn: Turn): TurnStepped {
-  return 'wire' in turn && turn.wire !== 'old-words' ? answered(turn) : stay(turn);
+  return 'wire' in turn && turn.wire !== 'old-words' && mayBeAnswered(turn) ? answered(turn) : stay(turn);
 }
 
 /** The utterance need not be kept any more, an answer is on its way. */
@@ -207,8 +221,7 @@ function elapsed(turn: Turn, timer: string, around: Around): TurnStepped {
       return giveUp(turn, around, 'speech could not be sent in time', 'lost');
     case 'thinking':
       if (turn.awaiting === 'answer' && mayBeUnheard(turn.movedAt, around.greetedAt)) {
-        const { turn: same, acts } = again(turn, around);
-        return { turn: finishing(same, around.at), acts };
+        return again({ ...turn, movedAt: around.at }, around);
       }
       return giveUp(
         turn,

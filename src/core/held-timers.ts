@@ -112,7 +112,7 @@ function turnTimers({ turn, link, policy }: State): readonly Timer[] {
   const from = 'movedAt' in turn ? { from: turn.movedAt } : {};
   const deadline = (afterMs: number): Timer => ({ name: deadlineTimer(turn), afterMs, ...from });
   const settling: readonly Timer[] = unsettled(turn)
-    ? [{ name: settleTimer(turn), afterMs: DEADLINE_MS.settle }]
+    ? [{ name: settleTimer(turn), afterMs: settleMs(link) }]
     : [];
   switch (turn.phase) {
     case 'idle':
@@ -141,6 +141,12 @@ function turnTimers({ turn, link, policy }: State): readonly Timer[] {
     case 'draining':
       return [deadline(DEADLINE_MS.draining)];
   }
+}
+
+/** What the server had said before it heard of the interruption comes within a round trip. */
+function settleMs(link: State['link']): number {
+  const rttMs = link.phase === 'ready' ? (link.pulse.rttMs ?? 0) : 0;
+  return Math.max(DEADLINE_MS.settle, 2 * rttMs);
 }
 
 function firstAnswerMs(sentAt: number, link: State['link']): number {

@@ -132,9 +132,10 @@ function statusOf(turn: Turn): Holds['status'] {
     case 'aborting':
       return 'idle';
     case 'pressed':
-    case 'recording':
     case 'listening':
       return 'listening';
+    case 'recording':
+      return turn.capture === 'going' ? 'listening' : 'thinking';
     case 'finishing':
     case 'thinking':
       return 'thinking';

@@ -52,18 +52,17 @@ function down(turn: Turn, around: Around): TurnStepped {
     case 'aborting':
       if (around.muted) return { turn, acts: [cue('muted')] };
       if (around.reach === 'unconfigured') return { turn, acts: [cue('error')] };
-      return {
-        turn: { phase: 'pressed', turn: turn.turn + 1, over: turn.phase },
-        acts: [cue(around.reach === 'away' ? 'offline' : 'listen')],
-      };
+      return around.reach === 'away'
+        ? { turn: pressedOver(turn, turn.phase, 'lasting'), acts: [cue('offline')] }
+        : { turn: pressedOver(turn, turn.phase), acts: [cue('listen')] };
     case 'finishing':
     case 'thinking':
-      return stay({ phase: 'pressed', turn: turn.turn + 1, over: 'thinking' });
+      return stay(pressedOver(turn, 'thinking'));
     case 'speaking':
     case 'draining':
       // The new phase plays nothing: silence at once.
       return {
-        turn: { phase: 'pressed', turn: turn.turn + 1, over: turn.phase },
+        turn: pressedOver(turn, turn.phase),
         acts: around.muted ? [] : [cue('listen')],
       };
     case 'pressed':
@@ -71,6 +70,14 @@ function down(turn: Turn, around: Around): TurnStepped {
     case 'listening':
       return stay(turn);
   }
+}
+
+function pressedOver(
+  { turn }: Turn,
+  over: (Turn & { phase: 'pressed' })['over'],
+  outage: 'sudden' | 'lasting' = 'sudden',
+): Turn & { phase: 'pressed' } {
+  return { phase: 'pressed', turn: turn + 1, over, outage };
 }
 
 function clicked(turn: Turn, around: Around): TurnStepped {
@@ -85,7 +92,10 @@ function clicked(turn: Turn, around: Around): TurnStepped {
     case 'recording':
       // Some of it was heard by the server that is gone: the click means that everything is said.
       if (turn.take > 0 && turn.capture === 'going') return stay({ ...turn, capture: 'ending' });
-      return { turn: idle(turn, 'cancelled, nothing was sent'), acts: [cue('stop')] };
+      return {
+        turn: idle(turn, turn.take > 0 ? 'cancelled' : 'cancelled, nothing was sent'),
+        acts: [cue('stop')],
+      };
     default:
       // The phase has changed since the finger came down: what the click asked for has happened by itself.
       return stay(turn);
@@ -150,8 +160,7 @@ function begin(
   if (around.muted) return giveUp(turn, around, 'interrupted while muted', 'muted');
   const utterance = { turn: turn.turn, mode };
   if (around.attempt === null) {
-    // Whoever pressed in vain has heard so.
-    const outage = around.reach === 'away' ? 'lasting' : 'sudden';
+    const { outage } = turn;
     const why = 'not connected';
     return stay({ ...utterance, phase: 'recording', take: 0, capture: 'going', outage, why });
   }

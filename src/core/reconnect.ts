@@ -88,17 +88,24 @@ export function hurry(link: Link, cause: Cause, around: AroundLink): LinkStepped
     case 'dialing':
       return only(isStuck(link, at) ? dial(link, cause, at) : link);
     case 'ready':
-      if (link.successor !== null)
-        return only(isStuck(link.successor, at) ? succeed(link, 'doubt', at) : link);
-      return isSilent(link.pulse, at) && wouldLearnSooner(link.pulse, at)
-        ? ask(link, 'probe', around)
-        : only(link);
+      return pressed(link, around);
     case 'unconfigured':
     case 'closed':
     case 'greeting':
     case 'ended':
       return only(link);
   }
+}
+
+/** On a connection that has been silent a ping finds out; one that is made beside it is the next in any case. */
+function pressed(link: Ready, around: AroundLink): LinkStepped {
+  const { at, lessons } = around;
+  const { successor, pulse } = link;
+  if (successor !== null && isStuck(successor, at)) return stepped(succeed(link, 'doubt', at), lessons);
+  if (!isSilent(pulse, at)) return stepped(link, lessons);
+  const doubted =
+    successor === null ? link : { ...link, successor: { ...successor, cause: 'doubt' as const } };
+  return wouldLearnSooner(pulse, at) ? ask(doubted, 'probe', around) : stepped(doubted, lessons);
 }
 
 /** A conversation has begun: frames must not move to another connection under it, unless there is doubt about this one. */
@@ -226,7 +233,9 @@ function failed(link: Link & Trying, loss: Loss, around: AroundLink): Link {
 function unsucceeded(link: Ready, { cause }: Successor, loss: Loss, around: AroundLink): LinkStepped {
   const alone = { ...link, successor: null, renewFrom: around.at };
   // Nothing is heard of the old one either: it counts as lost now, and the next attempt follows as after any loss.
-  if (cause === 'doubt') return lost(alone, UNANSWERED, around);
+  // Unless it is only more of them that the server does not bear: then the ping that is on its way decides.
+  const isThere = loss.quick || link.pulse.ping === null;
+  if (cause === 'doubt' && isThere) return lost(alone, UNANSWERED, around);
   return stepped(alone, learnFromSuccessor(around.lessons, loss, around.at));
 }
 

@@ -1,4 +1,5 @@
 // (state, event) -> next state and a few acts. The only place where the machines meet.
+import { limitInForce } from './backoff.ts';
 import type { Act, Event, Moment } from './events.ts';
 import { stepTurn } from './exchange.ts';
 import { type Sign, stepGesture } from './gesture.ts';
@@ -42,7 +43,7 @@ export function step(given: State, event: Event, moment: Moment): Stepped {
 
 /** A turn must not lose its connection to a successor, nor wait for one that nobody makes. */
 function fitted(before: Stepped, moment: Moment): Stepped {
-  const { link, turn, policy } = before.state;
+  const { link, turn, policy, limits } = before.state;
   const nobodyWaits = policy.link.mode === 'on-demand' && quiet(turn);
   if (nobodyWaits && link.phase === 'waiting')
     return withLink(before, {
@@ -51,7 +52,10 @@ function fitted(before: Stepped, moment: Moment): Stepped {
       why: link.loss.reason,
       loss: link.loss,
     });
-  if (turn.phase === 'recording' && link.phase === 'waiting') return withLink(before, awaited(link));
+  // Whoever has set a limit of failures would see it reached in seconds.
+  const isLimited = limitInForce(limits, policy.link.maxAttempts) > 0;
+  if (turn.phase === 'recording' && link.phase === 'waiting' && !isLimited)
+    return withLink(before, awaited(link));
   if (turn.phase === 'recording' && link.phase === 'resting')
     return relink(before, hurry(link, 'speech waits', aroundLink(before.state, moment)));
   return quiet(turn) ? before : withLink(before, keepCurrent(link));

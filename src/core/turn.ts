@@ -28,7 +28,7 @@ export type Wire = 'clear' | 'old-speech' | 'old-words';
 export type Uttered = Numbered & { readonly mode: ListenMode; readonly take: number; readonly wire: Wire };
 type Answered = Numbered & { readonly mode: TurnMode; readonly take: number };
 /** When something last came of it: a phase that gets on is not cut off by its deadline. */
-type Moving = { readonly movedAt: number };
+export type Moving = { readonly movedAt: number };
 
 export type Turn =
   | (Numbered & { readonly phase: 'idle'; readonly why: string })
@@ -37,6 +37,8 @@ export type Turn =
   /** The button is down and the gesture undecided; recording, nothing sent. `over` is what it interrupts. */
   | (Numbered & {
       readonly phase: 'pressed';
+      /** Whoever pressed in vain has heard so. */
+      readonly outage: 'sudden' | 'lasting';
       readonly over: 'idle' | 'aborting' | 'thinking' | 'speaking' | 'draining';
     })
   /** No connection: the utterance is kept. `ending` once nothing more will be said. The person is told when it lasts. */

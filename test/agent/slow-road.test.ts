@@ -110,22 +110,34 @@ describe('a connection', () => {
     fill();
     const ahead = road.underWay;
     connections.ping(1);
-    connections.underWay(1);
+    connections.look(1);
     assert.equal(moves(), 0);
     for (let tenth = 1; tenth <= 30; tenth += 1) {
       clock.advance(100);
       road.underWay = ahead - 100 * tenth;
-      connections.underWay(1);
+      connections.look(1);
     }
     assert.equal(moves(), 3);
     road.underWay = 4;
     clock.advance(1_000);
-    connections.underWay(1);
+    connections.look(1);
     assert.equal(moves(), 4);
     road.underWay = 0;
     clock.advance(5_000);
-    connections.underWay(1);
+    connections.look(1);
     assert.equal(moves(), 4, 'the ping itself has arrived: the server has its time to answer and no more');
+  });
+
+  it('says nothing while it takes a packet: whoever is told may offer the same again', () => {
+    const { connections, clock, fill, road, moves } = rig();
+    fill();
+    connections.ping(1);
+    road.underWay = 100;
+    clock.advance(2_000);
+    assert.equal(connections.offer(1, PACKET), 'taken');
+    assert.equal(moves(), 0);
+    connections.look(1);
+    assert.equal(moves(), 1);
   });
 
   it('tells nothing of a queue that stands still', () => {
@@ -134,7 +146,7 @@ describe('a connection', () => {
     connections.ping(1);
     for (let tenth = 1; tenth <= 30; tenth += 1) {
       clock.advance(100);
-      connections.underWay(1);
+      connections.look(1);
     }
     assert.equal(moves(), 0);
   });

@@ -339,6 +339,20 @@ describe('the reserve that adapts', () => {
     assert.ok(played.downlink.status().reserveMs < 140);
   });
 
+  it('is no longer for a server that sends all at once, or whose clock is slow', () => {
+    const burst = rig(0);
+    burst.downlink.follow({ turn: 1, ending: false });
+    for (const packet of sound(6_000)) burst.downlink.push(packet);
+    burst.clock.advance(900);
+    burst.downlink.push(sound(60)[0] ?? new Uint8Array());
+    assert.ok(burst.downlink.status().reserveMs <= 160);
+    const slow = rig(0);
+    slow.downlink.follow({ turn: 1, ending: false });
+    for (const packet of sound(300)) slow.downlink.push(packet);
+    paced(slow, sound(20_000), 61);
+    assert.ok(slow.downlink.status().reserveMs <= 160, `${slow.downlink.status().reserveMs} ms`);
+  });
+
   it('is 400 ms at the most, and no pause in mid-answer makes it grow', () => {
     const awful = rig(0);
     answer(awful, 1, (packet) => (packet % 20 === 19 ? 800 : 0));

@@ -19,7 +19,7 @@ function rig(source?: (bytes: number) => Uint8Array) {
   const events: string[] = [];
   const moves: string[] = [];
   let encoded = 0;
-  const network = { busy: false, underWay: 0 };
+  const network = { busy: false, underWay: 0, looked: () => {} };
   const rates: number[] = [];
   const frames: Uint8Array[] = [];
   const uplink = new Uplink({
@@ -44,6 +44,7 @@ function rig(source?: (bytes: number) => Uint8Array) {
         return 'taken';
       },
       underWay: () => network.underWay,
+      look: () => network.looked(),
     },
     on: {
       flushed: (turn, take) => events.push(`flushed ${turn}/${take}`),
@@ -134,7 +135,7 @@ describe('the uplink', () => {
     clock.advance(630);
     microphone.stop();
     uplink.follow(ending(1, 1, 7), 'closed');
-    clock.advance(150);
+    clock.advance(200);
     assert.deepEqual(numbers(), upTo(11), 'the last packet is made up with silence');
     assert.deepEqual(events, ['flushed 1/1']);
   });
@@ -148,7 +149,7 @@ describe('the uplink', () => {
     assert.deepEqual(events, []);
     uplink.follow(ending(1, 1, 7), 'closed');
     clock.advance(1_000);
-    assert.deepEqual(numbers(), upTo(10));
+    assert.deepEqual(numbers(), upTo(11), 'with what was still in the recorder');
     assert.deepEqual(events, ['flushed 1/1']);
   });
 
@@ -261,6 +262,23 @@ describe('the uplink', () => {
   });
 });
 
+describe('whoever is told something while packets go out', () => {
+  it('may ask for them again: none goes out twice, none is left out', () => {
+    const { clock, uplink, numbers, network } = rig();
+    let lookedAt = 0;
+    network.looked = () => {
+      if (clock.now() - lookedAt < 100) return;
+      lookedAt = clock.now();
+      uplink.follow(open(1, 1, 7), 'closed');
+    };
+    uplink.follow(open(1, 0, null), 'closed');
+    clock.advance(3_000);
+    uplink.follow(open(1, 1, 7), 'closed');
+    clock.advance(3_000);
+    assert.deepEqual(numbers(), upTo(100));
+  });
+});
+
 describe('the end of an utterance', () => {
   it('is waited for until its last packet has arrived, and each second in which some of it gets on is told', () => {
     const { clock, uplink, events, moves, network } = rig();
@@ -268,17 +286,18 @@ describe('the end of an utterance', () => {
     clock.advance(600);
     network.underWay = 3_000;
     uplink.follow(ending(1, 1, 7), 'closed');
-    assert.deepEqual([events, moves], [['flushed 1/1'], ['1/1 at 600']], 'handed over');
+    clock.advance(60);
+    assert.deepEqual([events, moves], [['flushed 1/1'], ['1/1 at 660']], 'handed over');
     for (const left of [2_500, 2_000, 1_500]) {
       network.underWay = left;
       clock.advance(600);
     }
-    assert.deepEqual(moves, ['1/1 at 600', '1/1 at 1850'], 'at most one a second');
+    assert.deepEqual(moves, ['1/1 at 660', '1/1 at 1910'], 'at most one a second');
     clock.advance(5_000);
     assert.equal(moves.length, 2, 'a queue that stands still gets nowhere');
     network.underWay = 0;
     clock.advance(250);
-    assert.deepEqual(moves.slice(2), ['1/1 at 7600'], 'all of it has arrived');
+    assert.deepEqual(moves.slice(2), ['1/1 at 7660'], 'all of it has arrived');
     clock.advance(10_000);
     assert.equal(moves.length, 3);
     assert.deepEqual(events, ['flushed 1/1'], 'and was flushed once');
@@ -291,7 +310,7 @@ describe('the end of an utterance', () => {
     uplink.follow(ending(1, 1, 7), 'closed');
     network.underWay = 1;
     clock.advance(3_100);
-    assert.deepEqual(moves, ['1/1 at 12000', '1/1 at 13005', '1/1 at 14010']);
+    assert.deepEqual(moves, ['1/1 at 12060', '1/1 at 13065', '1/1 at 14070']);
   });
 });
 
@@ -342,8 +361,27 @@ describe('a network that cannot carry speech', () => {
     clock.advance(3_000);
     assert.deepEqual(rates, [16_000, 10_667, 8_000]);
     network.busy = false;
+    clock.advance(1_500);
+    assert.equal(rates.length, 3, 'room for a moment is none');
     clock.advance(20_000);
     assert.deepEqual(rates.slice(3), [10_000, 12_500, 15_625, 19_531, 24_000]);
+  });
+
+  it('is not blamed by a new connection for what waited on the old one', () => {
+    const { clock, uplink, rates, network } = rig();
+    uplink.follow(open(1, 1, 7), 'closed');
+    network.busy = true;
+    clock.advance(100);
+    uplink.follow(open(1, 1, null), 'closed');
+    clock.advance(5_000);
+    uplink.follow(open(1, 2, 8), 'closed');
+    network.busy = false;
+    clock.advance(600);
+    network.busy = true;
+    clock.advance(30);
+    network.busy = false;
+    clock.advance(3_000);
+    assert.deepEqual(rates, []);
   });
 
   it('is not blamed for a backlog that gets smaller', () => {
@@ -379,7 +417,7 @@ describe('a warm microphone', () => {
     assert.deepEqual([sent, frames], [[], []], 'what it hears is not even encoded');
     uplink.follow(open(1, 1, 7), 'kept');
     clock.advance(600);
-    assert.equal(firstNumber(frames), 250 - 15 + 1);
+    assert.equal(firstNumber(frames), 250 - 15 + 1, 'not a moment more');
     assert.equal(frames.length, 15);
     assert.equal(sent.length, 15, 'the 300 ms and the 600 ms');
   });
@@ -389,7 +427,7 @@ describe('a warm microphone', () => {
     uplink.follow(open(1, 1, 7), 'kept');
     clock.advance(600);
     uplink.follow(ending(1, 1, 7), 'kept');
-    clock.advance(100);
+    clock.advance(160);
     const said = frames.length;
     uplink.follow(null, 'kept');
     assert.equal(microphone.isRunning, true);
@@ -409,6 +447,19 @@ describe('a warm microphone', () => {
     clock.advance(60);
     assert.equal(firstNumber(frames), 101);
     assert.equal(frames.length, 1);
+  });
+
+  it('that has been dead for long has nothing to say of the moment before the press', () => {
+    const { clock, uplink, frames, microphone } = rig(counting());
+    uplink.follow(null, 'kept');
+    clock.advance(400);
+    microphone.fail('gone');
+    clock.advance(0);
+    microphone.stop();
+    clock.advance(900);
+    uplink.follow(open(1, 1, 7), 'kept');
+    clock.advance(2_000);
+    assert.ok(firstNumber(frames) > 20, `${firstNumber(frames)}`);
   });
 
   it('is closed where nobody may talk, and forgets what it heard', () => {

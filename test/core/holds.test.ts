@@ -13,6 +13,7 @@ function ready(changes: PolicyChanges = {}): Box {
   return box.connect();
 }
 const connecting = () => new Box().do({ type: 'agent.started' });
+const warm = () => ready({ turn: { standby: 'warm' } });
 const realtime = () => ready({ turn: { mode: 'realtime' } });
 
 type Row = readonly [state: string, box: () => Box, holds: Partial<Holds>];
@@ -30,6 +31,27 @@ const watchedAt50s = [
 ];
 
 const ROWS: readonly Row[] = [
+  ['idle, a warm microphone: its last moments are kept', () => warm(), { utterance: null, standby: 'kept' }],
+  ['thinking, a warm microphone', () => warm().reach('thinking'), { standby: 'kept' }],
+  [
+    'speaking, a warm microphone: it hears the box itself',
+    () => warm().reach('speaking'),
+    { standby: 'deaf' },
+  ],
+  ['draining, a warm microphone', () => warm().reach('draining'), { standby: 'deaf' }],
+  ['muted, a warm microphone', () => warm().do({ type: 'mute.asked', muted: true }), { standby: 'closed' }],
+  [
+    'activating, a warm microphone',
+    () => warm().do({ type: 'setup.activating', code: '123456' }),
+    { standby: 'closed' },
+  ],
+  [
+    'not configured, a warm microphone',
+    () => new Box({ configured: false, turn: { standby: 'warm' } }),
+    { standby: 'closed' },
+  ],
+  ['shut down, a warm microphone', () => warm().do({ type: 'shutdown.asked' }), { standby: 'closed' }],
+  ['idle', () => ready(), { standby: 'closed' }],
   ['idle', () => ready(), { utterance: null, playback: null, status: 'idle', timers: LIVING }],
   [
     'a press not yet decided',

@@ -18,7 +18,7 @@ describe('an utterance that the server may not have heard, for it had hardly sai
     // A second of it has passed on the way here.
     assert.deepEqual(box.pass(4_999).took(), []);
     assert.deepEqual(box.pass(1).took(), ['listen start auto']);
-    assert.equal(box.state.turn.phase, 'finishing');
+    assert.equal(box.state.turn.phase, 'thinking', 'an answer to the first may still come');
     assert.equal(box.holds.utterance?.take, 2);
     assert.deepEqual(box.flush().took(), ['listen stop']);
     assert.deepEqual(box.pass(15_000).took(), ['abort', 'cue no-answer']);
@@ -27,6 +27,20 @@ describe('an utterance that the server may not have heard, for it had hardly sai
   it('is not when it was answered, or when the connection is older', () => {
     assert.deepEqual(ready().reach('thinking').hear(STT).pass(10_000).took(), []);
     assert.deepEqual(ready().pass(6_000).reach('thinking').pass(13_999).took(), []);
+  });
+
+  it('an answer to the first of them is taken also while it is sent again, and its sending ends', () => {
+    const box = ready().reach('thinking').pass(6_000).hear(STT);
+    assert.equal(box.holds.utterance, null);
+    assert.equal(box.state.turn.phase, 'thinking');
+  });
+
+  it('in realtime is sent again too', () => {
+    const box = ready({ turn: { mode: 'realtime' } })
+      .click()
+      .pass(8_000);
+    box.took();
+    assert.deepEqual(hushed(box, 5_000).took(), ['listen start realtime']);
   });
 
   it('counts from the arrival of its last packet', () => {
@@ -127,6 +141,47 @@ describe('a connection that is lost under an utterance', () => {
     const offline = new Box().do({ type: 'agent.started' }).lose().click();
     assert.deepEqual(offline.took(), ['cue offline']);
     assert.deepEqual(offline.pass(5_000).took(), []);
+    const once = ready().pass(10_000).lose().click();
+    assert.equal(once.state.link.phase, 'dialing');
+    assert.deepEqual(once.took(), ['cue offline']);
+    assert.deepEqual(once.pass(5_000).took(), [], 'though the press itself has made an attempt');
+  });
+});
+
+describe('push-to-talk', () => {
+  const PACKET = { type: 'speech.arrived', attempt: 1 } as const;
+  const held = () => {
+    const box = ready().pass(10_000).do({ type: 'button.pressed' }).pass(2_000);
+    box.took();
+    return box;
+  };
+
+  it('is not ended by words, a voice or a sound of the server before its own end was told', () => {
+    const box = held().hear(STT, TTS('start')).do(PACKET);
+    assert.deepEqual([box.state.turn.phase, box.holds.utterance?.capture], ['listening', 'open']);
+    box.do({ type: 'button.released' }).hear(STT);
+    assert.equal(box.state.turn.phase, 'finishing');
+    assert.deepEqual(box.flush().took(), ['listen stop']);
+    const { turn } = box.hear(STT).state;
+    assert.equal(turn.phase === 'thinking' && turn.awaiting, 'audio');
+  });
+
+  it('after a cancelled question is not ended by the answer to that, however late', () => {
+    const box = ready().pass(10_000).reach('thinking').click().pass(3_000);
+    box.do({ type: 'button.pressed' }).pass(3_000).hear(STT, TTS('start'));
+    assert.deepEqual([box.state.turn.phase, box.holds.utterance?.capture], ['listening', 'open']);
+  });
+});
+
+describe('a server that is far away', () => {
+  it('has two round trips to end what a press interrupts', () => {
+    const box = ready().pass(10_000);
+    box.rttMs = 2_000;
+    for (let pings = 0; pings < 20; pings += 1) box.pass(15_000);
+    box.reach('thinking').do({ type: 'button.pressed' }).pass(400);
+    box.do({ type: 'button.released' }).pass(2_000).hear(STT);
+    assert.equal(box.state.turn.phase, 'finishing');
+    assert.ok(box.holds.timers.some(({ name, afterMs }) => name.endsWith('settle') && afterMs > 3_000));
   });
 });
 
@@ -154,12 +209,69 @@ describe('while speech waits', () => {
     }
   });
 
+  it('nor where a limit of failures was set, which would be reached in seconds', () => {
+    const box = new Box({ link: { maxAttempts: 10 } }).do({ type: 'agent.started' });
+    for (let failures = 0; failures < 4; failures += 1) box.lose().pass(20_000);
+    const { link } = box.click().pass(500).lose().pass(1_000).lose().pass(1_100).lose().state;
+    assert.ok(link.phase === 'waiting' && link.delayMs > 1_000, JSON.stringify(link));
+  });
+
+  it('whoever has let go of the button is waited for in the same way', () => {
+    const box = new Box().do({ type: 'agent.started' });
+    for (let failures = 0; failures < 8; failures += 1) box.lose().pass(60_000);
+    box.do({ type: 'button.pressed' }).pass(700).do({ type: 'button.released' }).lose();
+    const { link, turn } = box.state;
+    assert.equal(turn.phase === 'recording' && turn.capture, 'ending');
+    assert.ok(link.phase === 'waiting' && link.delayMs === 1_000, JSON.stringify(link));
+  });
+
   it('and no longer once it is given up', () => {
     const box = waiting();
     for (let times = 0; times < 30 && box.state.turn.phase !== 'idle'; times += 1) box.pass(1_000).lose();
     assert.equal(box.state.turn.phase, 'idle');
     const { link } = box.pass(60_000).lose().state;
     assert.ok(link.phase === 'waiting' && link.delayMs > 5_000, JSON.stringify(link));
+  });
+});
+
+describe('a press on a silent connection beside which another is being made for renewal', () => {
+  const renewing = () => {
+    const box = ready({ link: { assumedRenewMs: 57_000 } });
+    while (box.state.link.phase === 'ready' && box.state.link.successor === null) box.pass(100);
+    box.rttMs = null;
+    return box.pass(300);
+  };
+
+  it('asks, and goes on with the one that answers first', () => {
+    const box = renewing();
+    const before = box.pings.length;
+    box.do({ type: 'button.pressed' }).pass(500);
+    assert.equal(box.pings.length, before + 1);
+    const { link } = box.state;
+    assert.ok(link.phase === 'ready' && link.successor?.cause === 'doubt', JSON.stringify(link));
+    box.connect();
+    assert.equal(box.state.link.phase === 'ready' && box.state.link.current, 2);
+    assert.equal(box.holds.utterance?.sendTo, 2);
+  });
+
+  it('keeps the old one when that is heard of first', () => {
+    const box = renewing().do({ type: 'button.pressed' }).pass(500);
+    box.do({ type: 'socket.heard', attempt: 1, rttMs: 700 });
+    const { link } = box.state;
+    assert.deepEqual(link.phase === 'ready' && [link.current, link.successor], [1, null]);
+  });
+});
+
+describe('a second connection that the server does not bear', () => {
+  it('is no end of the first, which has its 3 s to answer', () => {
+    const box = ready().pass(16_000);
+    box.rttMs = null;
+    box.pass(6_000).do({ type: 'button.pressed' }).pass(1_600);
+    assert.equal(box.holds.sockets.length, 2);
+    box.do({ type: 'socket.closed', attempt: 2, loss: { ...RESET, class: 'auth', quick: false } });
+    assert.equal(box.state.link.phase, 'ready');
+    assert.equal(box.pass(1_000).state.link.phase, 'ready');
+    assert.notEqual(box.pass(3_000).state.link.phase, 'ready');
   });
 });
 

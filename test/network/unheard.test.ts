@@ -60,9 +60,7 @@ describe('a press without a network', { ...needsNamespaces(), concurrency: 2 }, 
         await daemon.press(1_000);
         const { why } = await daemon.logged('turn idle');
         assert.match(String(why), /no connection in time/);
-        const dropped = daemon.lines.find(
-          ({ msg }) => msg === 'speech that waited for a connection is let go',
-        );
+        const dropped = daemon.lines.find(({ msg }) => msg === 'speech that could not be sent is let go');
         assert.ok(Math.abs(Number(dropped?.speechMs) - 1_000) <= 120, JSON.stringify(dropped));
         assert.equal(
           daemon.count('cue', ({ cue }) => cue === 'lost'),
