@@ -63,6 +63,14 @@ export interface SpeakerEvents {
   ended(reason: string): void;
 }
 
+/** Short sounds by name, as PCM at the speaker's rate. */
+export interface Sounds {
+  /** Undefined when there is none: it stays silent, and that has been said. */
+  pcm(name: string): Pcm | undefined;
+  /** Those that were asked for and are not there; for status. */
+  readonly missing: readonly string[];
+}
+
 export interface Codec {
   readonly name: string;
   /** 16 kHz mono, 60 ms a packet. */
