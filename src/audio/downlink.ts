@@ -2,7 +2,7 @@
 // to the last sample. Knows turns as numbers only.
 import type { Clock, Codec, Decoder, Log, Pcm } from '../ports.ts';
 import { JitterBuffer } from './jitter-buffer.ts';
-import { type PacedSpeaker, SLICE_MS } from './paced-speaker.ts';
+import { type PacedOutput, SLICE_MS } from './paced-speaker.ts';
 
 /** What is wanted of it; see `Playback` in the core's `holds`. */
 export type WantedPlayback = { readonly turn: number; readonly ending: boolean };
@@ -40,7 +40,7 @@ type Phase =
 type Open = Exclude<Phase, { name: 'closed' }>;
 
 export class Downlink {
-  readonly #speaker: PacedSpeaker;
+  readonly #speaker: PacedOutput;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #jitterMs: number;
@@ -59,7 +59,7 @@ export class Downlink {
   #corruptPackets = 0;
 
   constructor(parts: {
-    speaker: PacedSpeaker;
+    speaker: PacedOutput;
     codec: Codec;
     clock: Clock;
     log: Log;

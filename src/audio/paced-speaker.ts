@@ -16,11 +16,14 @@ export interface PacedEvents {
 export const SLICE_MS = 20;
 /** A card that is busy or gone says so within half a second; until then nothing written counts as heard. */
 const OPENING_MS = 500;
-const AHEAD_MS = 100;
+export const AHEAD_MS = 100;
 type Phase =
   | { readonly name: 'closed' }
   | { readonly name: 'feeding' | 'restarting'; readonly on: PacedEvents; readonly timer: Cancel }
   | { readonly name: 'finishing'; readonly on: PacedEvents };
+
+/** A paced speaker, or a part of one that is shared. */
+export type PacedOutput = Pick<PacedSpeaker, 'rateHz' | 'status' | 'start' | 'wake' | 'finish' | 'stop'>;
 
 export class PacedSpeaker {
   readonly #speaker: Speaker;
