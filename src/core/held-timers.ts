@@ -35,6 +35,9 @@ const DEADLINE_MS = {
   settle: 1_500,
 } as const;
 
+/** A meter on a screen asks several times a second; one that has not asked for so long is gone. */
+const METER_MS = 2_000;
+
 /** reliability.md 2.4: a flap is over sooner. */
 const ABSENCE_MS = 2_000;
 
@@ -43,7 +46,22 @@ export function holdsTimer(state: State, name: string): boolean {
 }
 
 export function timersOf(state: State): readonly Timer[] {
-  return [...linkTimers(state), ...networkTimers(state), ...turnTimers(state), ...gestureTimers(state)];
+  return [
+    ...linkTimers(state),
+    ...networkTimers(state),
+    ...turnTimers(state),
+    ...gestureTimers(state),
+    ...meterTimers(state),
+  ];
+}
+
+export function meterTimer({ meter }: State): string {
+  return `meter since ${meter?.askedAt}`;
+}
+
+function meterTimers(state: State): readonly Timer[] {
+  const { meter } = state;
+  return meter === null ? [] : [{ name: meterTimer(state), afterMs: METER_MS, from: meter.askedAt }];
 }
 
 function gestureTimers({ gesture, policy }: State): readonly Timer[] {

@@ -1,5 +1,6 @@
 // What must be running in a given state: derived, never remembered. Whoever carries it out starts what is new here and
 // stops what is gone, so nothing can be left over.
+import { waitsForAnswer } from './cues.ts';
 import { type Timer, timersOf } from './held-timers.ts';
 import { currentOf, type Link, watchesNetwork } from './link.ts';
 import type { State } from './state.ts';
@@ -31,6 +32,12 @@ export type Holds = {
   readonly clockSync: boolean;
   readonly utterance: Utterance | null;
   readonly playback: Playback | null;
+  /** The turn whose answer is waited for in silence; after a while that is heard to be so. */
+  readonly awaited: number | null;
+  /** Of speech, 0 to 100. */
+  readonly volume: number;
+  /** The microphone is open for whoever looks at its level, and nothing of it goes anywhere. */
+  readonly meter: boolean;
   readonly timers: readonly Timer[];
   /** The one word for people. */
   readonly status: 'idle' | 'listening' | 'thinking' | 'speaking' | 'activating';
@@ -46,6 +53,9 @@ export function holds(state: State): Holds {
     playback: playsNow(state.turn)
       ? { turn: state.turn.turn, ending: state.turn.phase === 'draining' }
       : null,
+    awaited: waitsForAnswer(state.turn) ? state.turn.turn : null,
+    volume: state.volume,
+    meter: state.meter !== null,
     timers: timersOf(state),
     status: state.setup.phase === 'activating' ? 'activating' : statusOf(state.turn),
   };

@@ -1,5 +1,6 @@
 // The whole of what the core knows, as one value. Policy is part of it, so that a step needs nothing else.
 import type { Limits } from './backoff.ts';
+import type { Told } from './cues.ts';
 import type { Moment } from './events.ts';
 import type { Gesture, GesturePolicy } from './gesture.ts';
 import { type Lessons, noLessons } from './lessons.ts';
@@ -33,10 +34,27 @@ export type State = {
   readonly usedAt: number;
   /** Independent of every phase: muted boxes connect, speak and reconnect like others. */
   readonly muted: boolean;
+  /** Of speech, 0 to 100. */
+  readonly volume: number;
+  /** What the person was last told of the connection. */
+  readonly told: Told;
+  /** Somebody looks at what the microphone hears, and asked for it last at that moment. */
+  readonly meter: { readonly askedAt: number } | null;
 };
 
+/** What the owner has set at the box itself, and finds again after a start. */
+export type Prefs = { readonly volume: number; readonly muted: boolean };
+
+/** As loud as the server sends it. */
+export const UNTOUCHED: Prefs = { volume: 100, muted: false };
+
 /** @param at the monotonic moment of the start, from which unused time counts */
-export function startState(policy: Policy, at: number, lessons: Lessons = noLessons(at)): State {
+export function startState(
+  policy: Policy,
+  at: number,
+  lessons: Lessons = noLessons(at),
+  { volume, muted }: Prefs = UNTOUCHED,
+): State {
   return {
     policy,
     setup: { phase: 'done' },
@@ -47,7 +65,10 @@ export function startState(policy: Policy, at: number, lessons: Lessons = noLess
     network: unknownNetwork(at),
     turn: { phase: 'idle', turn: 0, why: 'starting' },
     usedAt: at,
-    muted: false,
+    muted,
+    volume,
+    told: 'nothing',
+    meter: null,
   };
 }
 
@@ -62,7 +83,7 @@ export function aroundLink(state: State, { at, dice }: Moment): AroundLink {
   return { at, dice, policy: policy.link, limits, lessons, network, quiet: quiet(turn), usedAt };
 }
 
-function reachOf({ link, network }: State): Around['reach'] {
+export function reachOf({ link, network }: State): Around['reach'] {
   if (link.phase === 'ready' && network.absence?.stage === 'lasting') return 'away';
   switch (link.phase) {
     case 'ready':
