@@ -1,8 +1,12 @@
 // The whole box: the loop, and the way of sound that follows what the state holds. Knows every port and no adapter.
 import { Capture } from './audio/capture.ts';
 import { Downlink } from './audio/downlink.ts';
+import { gainOf } from './audio/gain.ts';
+import { MixingDesk } from './audio/mixing-desk.ts';
 import { PacedSpeaker } from './audio/paced-speaker.ts';
+import { Preamp } from './audio/preamp.ts';
 import { Uplink } from './audio/uplink.ts';
+import { type ChimePolicy, Chimes } from './chimes.ts';
 import type { Connections } from './connections.ts';
 import type { Cue, Event } from './core/events.ts';
 import type { Holds } from './core/holds.ts';
@@ -10,31 +14,44 @@ import { currentOf } from './core/link.ts';
 import type { State } from './core/state.ts';
 import { History, type HistoryParts } from './history/history.ts';
 import { Loop, type LoopParts } from './loop.ts';
-import type { Codec, EncoderOptions, Microphone, Speaker } from './ports.ts';
+import type { Codec, EncoderOptions, Microphone, Sounds, Speaker } from './ports.ts';
 
 export type AgentParts = Omit<LoopParts, 'on'> & {
   readonly microphone: Microphone;
+  readonly gainDb?: number;
   readonly speaker: Speaker;
   readonly codec: Codec;
   readonly encoder: EncoderOptions;
   readonly jitterMs: number;
   readonly history?: Omit<HistoryParts, 'clock' | 'log'>;
+  /** Without them the box is silent but for speech. */
+  readonly chimes?: {
+    readonly sounds: Sounds;
+    readonly policy: ChimePolicy;
+    /** Of the cue that says so, nothing is to be in what the microphone hears. */
+    readonly cutOverlap: boolean;
+  };
   /** A sound or a sign for the person at the box; after everything that had to go on the wire. */
   readonly cue: (cue: Cue) => void;
 };
 
 export class Agent {
   readonly history: History;
+  readonly preamp: Preamp;
   readonly capture: Capture;
   readonly uplink: Uplink;
   readonly downlink: Downlink;
+  readonly desk: MixingDesk;
+  readonly #chimes: Chimes | null;
+  readonly #cutOverlap: boolean;
   readonly #loop: Loop;
 
   constructor(parts: AgentParts) {
     const { clock, log, codec } = parts;
     const dispatch = (event: Event) => this.dispatch(event);
     this.history = new History({ clock, log, ...parts.history });
-    this.capture = new Capture({ microphone: parts.microphone, clock, log });
+    this.preamp = new Preamp({ microphone: parts.microphone, clock, log, gainDb: parts.gainDb ?? 0 });
+    this.capture = new Capture({ microphone: this.preamp, clock, log });
     this.uplink = new Uplink({
       capture: this.capture,
       encoder: codec.encoder(parts.encoder),
@@ -47,8 +64,12 @@ export class Agent {
         failed: (turn, reason, said) => dispatch({ type: 'microphone.failed', turn, reason, said }),
       },
     });
+    const desk = new MixingDesk(new PacedSpeaker({ speaker: parts.speaker, clock, log }));
+    this.desk = desk;
+    this.#chimes = parts.chimes === undefined ? null : new Chimes({ ...parts.chimes, desk, clock });
+    this.#cutOverlap = parts.chimes?.cutOverlap ?? false;
     this.downlink = new Downlink({
-      speaker: new PacedSpeaker({ speaker: parts.speaker, clock, log }),
+      speaker: desk.speech,
       codec,
       clock,
       log,
@@ -63,11 +84,17 @@ export class Agent {
     this.#loop = new Loop({
       ...parts,
       on: {
-        held: ({ playback, utterance }) => {
-          this.downlink.follow(playback);
-          this.uplink.follow(utterance);
+        held: (wanted) => {
+          this.desk.speechGain = gainOf(wanted.volume);
+          this.downlink.follow(wanted.playback);
+          this.uplink.follow(wanted.utterance);
+          this.preamp.meter(wanted.meter);
+          this.#chimes?.follow(wanted.awaited);
         },
-        cue: parts.cue,
+        cue: (cue) => {
+          this.#chime(cue);
+          parts.cue(cue);
+        },
         stepped: (before, after, event) => this.history.observe(before, after, event),
         speech: (attempt, packet) => this.#speech(attempt, packet),
       },
@@ -90,6 +117,13 @@ export class Agent {
   /** Takes one fact. */
   dispatch(event: Event): void {
     this.#loop.dispatch(event);
+  }
+
+  #chime(cue: Cue): void {
+    const { setup, volume } = this.state;
+    const code = setup.phase === 'activating' ? setup.code : null;
+    const durationMs = this.#chimes?.cue(cue, { code, loudness: gainOf(volume) }) ?? 0;
+    if (this.#cutOverlap && (cue === 'listen' || cue === 'again')) this.preamp.cut(durationMs);
   }
 
   /** Frames don't go through the core; it only learns that they come while its valve is shut. */
