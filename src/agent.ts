@@ -1,7 +1,6 @@
 // The whole box: the loop, and the way of sound that follows what the state holds. Knows every port and no adapter.
 import { Capture } from './audio/capture.ts';
 import { Downlink } from './audio/downlink.ts';
-import { gainOf } from './audio/gain.ts';
 import { MixingDesk } from './audio/mixing-desk.ts';
 import { PacedSpeaker } from './audio/paced-speaker.ts';
 import { Preamp } from './audio/preamp.ts';
@@ -11,15 +10,20 @@ import type { Connections } from './connections.ts';
 import type { Cue, Event } from './core/events.ts';
 import type { Holds } from './core/holds.ts';
 import { currentOf } from './core/link.ts';
-import type { State } from './core/state.ts';
+import type { Prefs, State } from './core/state.ts';
 import { History, type HistoryParts } from './history/history.ts';
 import { Loop, type LoopParts } from './loop.ts';
-import type { Codec, EncoderOptions, Microphone, Sounds, Speaker } from './ports.ts';
+import { Loudness } from './loudness.ts';
+import type { Codec, EncoderOptions, Microphone, Mixer, Sounds, Speaker } from './ports.ts';
 
 export type AgentParts = Omit<LoopParts, 'on'> & {
   readonly microphone: Microphone;
   readonly gainDb?: number;
   readonly speaker: Speaker;
+  /** Without one, the samples are made louder and softer. */
+  readonly mixer?: Mixer;
+  /** Set at the box, and to be kept. */
+  readonly prefsChanged?: (prefs: Prefs) => void;
   readonly codec: Codec;
   readonly encoder: EncoderOptions;
   readonly jitterMs: number;
@@ -42,6 +46,7 @@ export class Agent {
   readonly uplink: Uplink;
   readonly downlink: Downlink;
   readonly desk: MixingDesk;
+  readonly loudness: Loudness;
   readonly #chimes: Chimes | null;
   readonly #cutOverlap: boolean;
   readonly #loop: Loop;
@@ -66,6 +71,7 @@ export class Agent {
     });
     const desk = new MixingDesk(new PacedSpeaker({ speaker: parts.speaker, clock, log }));
     this.desk = desk;
+    this.loudness = new Loudness({ desk, mixer: parts.mixer ?? null, log });
     this.#chimes = parts.chimes === undefined ? null : new Chimes({ ...parts.chimes, desk, clock });
     this.#cutOverlap = parts.chimes?.cutOverlap ?? false;
     this.downlink = new Downlink({
@@ -85,7 +91,7 @@ export class Agent {
       ...parts,
       on: {
         held: (wanted) => {
-          this.desk.speechGain = gainOf(wanted.volume);
+          this.loudness.follow(wanted.volume);
           this.downlink.follow(wanted.playback);
           this.uplink.follow(wanted.utterance);
           this.preamp.meter(wanted.meter);
@@ -95,7 +101,11 @@ export class Agent {
           this.#chime(cue);
           parts.cue(cue);
         },
-        stepped: (before, after, event) => this.history.observe(before, after, event),
+        stepped: (before, after, event) => {
+          this.history.observe(before, after, event);
+          const { volume, muted } = after;
+          if (volume !== before.volume || muted !== before.muted) parts.prefsChanged?.({ volume, muted });
+        },
         speech: (attempt, packet) => this.#speech(attempt, packet),
       },
     });
@@ -120,9 +130,9 @@ export class Agent {
   }
 
   #chime(cue: Cue): void {
-    const { setup, volume } = this.state;
+    const { setup } = this.state;
     const code = setup.phase === 'activating' ? setup.code : null;
-    const durationMs = this.#chimes?.cue(cue, { code, loudness: gainOf(volume) }) ?? 0;
+    const durationMs = this.#chimes?.cue(cue, { code, loudness: this.loudness.factor }) ?? 0;
     if (this.#cutOverlap && (cue === 'listen' || cue === 'again')) this.preamp.cut(durationMs);
   }
 

@@ -10,6 +10,9 @@ usage: xiaozhi-agent COMMAND [options]
       --set KEY=VALUE   a configuration key, such as --set log.level=debug; may be given again
   press [--hold MS]   press the button of the running agent: a click, or held for MS milliseconds
   stop                end the conversation that is going on
+  volume [N|+N|-N]    how loud speech is, 0 to 100; to N, or by so much
+  audio list|meter|tone
+                      the cards there are; the microphone's level; a tone from the speaker (audio --help)
   status [--json]     what it is doing, and how its connection fares
   why [--json] [N]    the last N outages (3): what ended the connection, what was tried, what brought it back
   reconnect           connect now, whatever the waits and limits say
@@ -31,6 +34,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./commands/run.ts')).run,
   press: async () => (await import('./commands/ask.ts')).press,
   stop: async () => (await import('./commands/ask.ts')).stop,
+  volume: async () => (await import('./commands/volume.ts')).volume,
+  audio: async () => (await import('./commands/audio.ts')).audio,
   status: async () => (await import('./commands/ask.ts')).status,
   why: async () => (await import('./commands/why.ts')).why,
   reconnect: async () => (await import('./commands/ask.ts')).reconnect,
@@ -42,7 +47,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 async function main([name, ...args]: string[]): Promise<void> {
   if (name === undefined) throw new Stop(EXIT.usage, USAGE.trimEnd());
-  if (name === 'help' || name === '--help' || name === '-h' || args.includes('--help')) {
+  const isHelp = name === 'help' || name === '--help' || name === '-h';
+  // `audio` has a page of its own.
+  if (isHelp || (args.includes('--help') && name !== 'audio')) {
     process.stdout.write(USAGE);
     return;
   }

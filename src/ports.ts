@@ -63,6 +63,22 @@ export interface SpeakerEvents {
   ended(reason: string): void;
 }
 
+/** The volume of the card itself, 0 to 100 as an ear has it. */
+export interface Mixer {
+  /** What is turned, as the card names it; for status and log. */
+  readonly control: string;
+  /** Where it stood when it was found. */
+  readonly found: number;
+  start(on: MixerEvents): void;
+  /** Of several asked for while one is on its way, the newest. */
+  turn(volume: number): void;
+  stop(): void;
+}
+
+export interface MixerEvents {
+  failed(reason: string): void;
+}
+
 /** Short sounds by name, as PCM at the speaker's rate. */
 export interface Sounds {
   /** Undefined when there is none: it stays silent, and that has been said. */

@@ -138,6 +138,8 @@ function inputStatus(agent: Agent) {
     state,
     restarts,
     constant,
+    gain_db: agent.preamp.gainDb,
+    clipped_samples: agent.preamp.level.clippedSamples,
     last_trouble: troubleStatus(lastTrouble),
     dropped_packets: droppedPackets,
     kept_packets: keptPackets,
@@ -149,6 +151,8 @@ function outputStatus(agent: Agent) {
   return {
     device: found.device,
     state: found.state,
+    volume: agent.state.volume,
+    volume_by: agent.loudness.status().by,
     playback: found.playback,
     restarts: found.restarts,
     last_trouble: troubleStatus(found.lastTrouble),

@@ -3,8 +3,9 @@ import type { ControlAnswer, ControlRequest } from '../adapters/linux/control-so
 import type { Agent } from '../agent.ts';
 import type { Status } from '../status.ts';
 import { WHY_MOST, WHY_USUALLY, type Why } from '../why.ts';
+import { meterAnswer, toneAnswer, volumeAnswer } from './control-sound.ts';
 
-const COMMANDS = ['press', 'stop', 'reconnect', 'status', 'why'] as const;
+const COMMANDS = ['press', 'stop', 'volume', 'meter', 'tone', 'reconnect', 'status', 'why'] as const;
 
 export type Answers = { status(): Status; why(count: number): Why };
 
@@ -23,6 +24,12 @@ export function controlAnswer(request: ControlRequest, agent: Agent, answers: An
     case 'stop':
       agent.dispatch({ type: 'stop.asked' });
       return { ok: true, state: agent.held.status };
+    case 'volume':
+      return volumeAnswer(request, agent);
+    case 'meter':
+      return meterAnswer(agent);
+    case 'tone':
+      return toneAnswer(request, agent);
     case 'reconnect':
       return reconnected(agent);
     case 'status':

@@ -21,6 +21,7 @@ import { chooseMicrophone, chooseSpeaker } from './card.ts';
 import { chooseCodec } from './codec.ts';
 import { controlAnswer } from './control.ts';
 import { EXIT, Stop } from './exit.ts';
+import { loudspeaker } from './loudspeaker.ts';
 import { chooseNetworkWatch } from './network.ts';
 import { type Places, packageVersion, placeOptions, placesFrom } from './places.ts';
 import { policyOf, serverOf } from './policy.ts';
@@ -67,7 +68,9 @@ export async function run(args: string[]): Promise<void> {
   const remembered = memory.remembered();
   const dialer = wsDialer({ clock, clockIsSet });
   const network = chooseNetworkWatch(config, { clock, log, destination: dialer.serverAddress });
+  const closing: (() => void)[] = [() => memory.close(false)];
   const agent = await build(config, log, {
+    ...(await loudspeaker(config, places.stateDirectory, log, (close) => closing.push(close))),
     server: serverOf(config, places.stateDirectory, version, log),
     dialer,
     network,
@@ -76,7 +79,7 @@ export async function run(args: string[]): Promise<void> {
   });
   const networkMeans = () => network?.means ?? 'nothing';
   const status = { agent, clock, version, url, networkMeans, startedAtMs: clock.now(), problems: sentences };
-  await control(agent, status, places, log, memory);
+  await control(agent, status, places, log, memory, closing);
   memory.follow(() => present(agent));
   const { failures = 0, trouble = null } = remembered ?? {};
   agent.dispatch({ type: 'agent.started', failures, loss: trouble });
@@ -103,7 +106,10 @@ function overridesFrom(settings: readonly string[]): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-type World = Pick<AgentParts, 'server' | 'dialer' | 'history' | 'lessons'> & {
+type World = Pick<
+  AgentParts,
+  'server' | 'dialer' | 'history' | 'lessons' | 'chimes' | 'mixer' | 'prefs' | 'prefsChanged'
+> & {
   readonly network: NetworkWatch | undefined;
 };
 
@@ -121,6 +127,7 @@ async function build(config: Config, log: AgentLog, { network, ...world }: World
     clockSync: clockSync({ clock }),
     ...(network === undefined ? {} : { network }),
     microphone: chooseMicrophone(config, log),
+    gainDb: config.audio.input.gainDb,
     speaker: await chooseSpeaker(config, log),
     codec,
     encoder: { bitrateBps: config.audio.codec.bitrateBps, complexity: config.audio.codec.complexity },
@@ -135,6 +142,7 @@ async function control(
   places: Places,
   log: AgentLog,
   memory: Memory,
+  closing: readonly (() => void)[],
 ): Promise<void> {
   const answers = { status: () => statusOf(parts), why: (count: number) => whyOf(parts, count) };
   const listening = await listenControl({
@@ -157,6 +165,7 @@ async function control(
     setTimeout(leave, SHUTDOWN_MS).unref();
     agent.dispatch({ type: 'shutdown.asked' });
     memory.close(true);
+    for (const close of closing) close();
     listening.stop();
     keys?.stop();
   };
@@ -177,7 +186,7 @@ async function control(
   });
   process.once('exit', () => {
     // Of an end that nobody has asked for; after one that was, there is nothing left to write.
-    memory.close(false);
+    for (const close of closing) close();
     log.flush();
   });
 }
