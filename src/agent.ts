@@ -9,12 +9,14 @@ import { type ChimePolicy, Chimes } from './chimes.ts';
 import type { Connections } from './connections.ts';
 import type { Cue, Event } from './core/events.ts';
 import type { Holds } from './core/holds.ts';
+import type { Sign } from './core/light.ts';
 import { currentOf } from './core/link.ts';
 import type { Prefs, State } from './core/state.ts';
 import { History, type HistoryParts } from './history/history.ts';
+import { Lamp, type LampPolicy } from './lamp.ts';
 import { Loop, type LoopParts } from './loop.ts';
 import { Loudness } from './loudness.ts';
-import type { Codec, EncoderOptions, Microphone, Mixer, Sounds, Speaker } from './ports.ts';
+import type { Codec, EncoderOptions, Light, Microphone, Mixer, Sounds, Speaker } from './ports.ts';
 
 export type AgentParts = Omit<LoopParts, 'on'> & {
   readonly microphone: Microphone;
@@ -35,6 +37,7 @@ export type AgentParts = Omit<LoopParts, 'on'> & {
     /** Of the cue that says so, nothing is to be in what the microphone hears. */
     readonly cutOverlap: boolean;
   };
+  readonly lamp?: { readonly light: Light; readonly policy: LampPolicy };
   /** A sound or a sign for the person at the box; after everything that had to go on the wire. */
   readonly cue: (cue: Cue) => void;
 };
@@ -47,6 +50,7 @@ export class Agent {
   readonly downlink: Downlink;
   readonly desk: MixingDesk;
   readonly loudness: Loudness;
+  readonly lamp: Lamp | null;
   readonly #chimes: Chimes | null;
   readonly #cutOverlap: boolean;
   readonly #loop: Loop;
@@ -73,6 +77,7 @@ export class Agent {
     this.desk = desk;
     this.loudness = new Loudness({ desk, mixer: parts.mixer ?? null, log });
     this.#chimes = parts.chimes === undefined ? null : new Chimes({ ...parts.chimes, desk, clock });
+    this.lamp = parts.lamp === undefined ? null : new Lamp({ ...parts.lamp, clock, log });
     this.#cutOverlap = parts.chimes?.cutOverlap ?? false;
     this.downlink = new Downlink({
       speaker: desk.speech,
@@ -96,6 +101,7 @@ export class Agent {
           this.uplink.follow(wanted.utterance);
           this.preamp.meter(wanted.meter);
           this.#chimes?.follow(wanted.awaited);
+          this.#shine(wanted.light);
         },
         cue: (cue) => {
           this.#chime(cue);
@@ -129,7 +135,14 @@ export class Agent {
     this.#loop.dispatch(event);
   }
 
+  /** With the box it goes dark. */
+  #shine(sign: Sign): void {
+    if (this.state.link.phase === 'ended') this.lamp?.stop();
+    else this.lamp?.follow(sign);
+  }
+
   #chime(cue: Cue): void {
+    if (cue === 'error' || cue === 'no-answer' || cue === 'lost') this.lamp?.alarm();
     const { setup } = this.state;
     const code = setup.phase === 'activating' ? setup.code : null;
     const durationMs = this.#chimes?.cue(cue, { code, loudness: this.loudness.factor }) ?? 0;

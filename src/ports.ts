@@ -2,8 +2,10 @@
 // simulated one. Callbacks are passed once, at the start; `start` and `stop` may be called in any order and
 // any number of times; after `stop` nothing of the stopped run is reported; failures arrive as values.
 import type { Loss, NetworkSnapshot } from './core/events.ts';
+import type { Colour, Rhythm } from './core/light.ts';
 
 export type { FailureClass, Loss, LossKind, NetworkInterface, NetworkSnapshot } from './core/events.ts';
+export type { Rhythm } from './core/light.ts';
 
 /** Ends what it was returned for; calling it twice is harmless. */
 export type Cancel = () => void;
@@ -62,6 +64,30 @@ export interface SpeakerEvents {
   /** Playback broke off though nobody stopped it. */
   ended(reason: string): void;
 }
+
+/** A light that shows rhythms by itself once it was told. */
+export interface Light {
+  /** What lights it, for status and log. */
+  readonly means: string;
+  start(on: LightEvents): void;
+  show(look: Look): void;
+  /** Dark. */
+  stop(): void;
+}
+
+export interface LightEvents {
+  /** It does not show what it was told, and why; it is tried again with the next look. */
+  failed(reason: string): void;
+  /** It shows what it was told. */
+  works(): void;
+}
+
+/** `rhythm` is repeated for ever; a single beat is steady. `brightness`: of 1, on top of the beats' levels. */
+export type Look = {
+  readonly rhythm: Rhythm;
+  readonly colour: Colour;
+  readonly brightness: number;
+};
 
 /** The volume of the card itself, 0 to 100 as an ear has it. */
 export interface Mixer {

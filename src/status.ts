@@ -32,6 +32,7 @@ export function statusOf(parts: StatusParts) {
     network: networkStatus(parts),
     audio: { input: inputStatus(agent), output: outputStatus(agent) },
     button: { backend: 'none', line: null },
+    light: agent.lamp?.status() ?? { backend: 'none', sign: null, trouble: null },
     turn: turnStatus(agent),
     process: {
       uptime_s: Math.round((clock.now() - parts.startedAtMs) / 1_000),

@@ -21,6 +21,7 @@ import { chooseMicrophone, chooseSpeaker } from './card.ts';
 import { chooseCodec } from './codec.ts';
 import { controlAnswer } from './control.ts';
 import { EXIT, Stop } from './exit.ts';
+import { lampOf } from './light.ts';
 import { loudspeaker } from './loudspeaker.ts';
 import { chooseNetworkWatch } from './network.ts';
 import { type Places, packageVersion, placeOptions, placesFrom } from './places.ts';
@@ -69,7 +70,9 @@ export async function run(args: string[]): Promise<void> {
   const dialer = wsDialer({ clock, clockIsSet });
   const network = chooseNetworkWatch(config, { clock, log, destination: dialer.serverAddress });
   const closing: (() => void)[] = [() => memory.close(false)];
+  const lamp = await lampOf(config, log);
   const agent = await build(config, log, {
+    ...(lamp === undefined ? {} : { lamp }),
     ...(await loudspeaker(config, places.stateDirectory, log, (close) => closing.push(close))),
     server: serverOf(config, places.stateDirectory, version, log),
     dialer,
@@ -108,7 +111,7 @@ function overridesFrom(settings: readonly string[]): Record<string, string> {
 
 type World = Pick<
   AgentParts,
-  'server' | 'dialer' | 'history' | 'lessons' | 'chimes' | 'mixer' | 'prefs' | 'prefsChanged'
+  'server' | 'dialer' | 'history' | 'lessons' | 'chimes' | 'mixer' | 'prefs' | 'prefsChanged' | 'lamp'
 > & {
   readonly network: NetworkWatch | undefined;
 };

@@ -2,6 +2,7 @@
 // stops what is gone, so nothing can be left over.
 import { waitsForAnswer } from './cues.ts';
 import { type Timer, timersOf } from './held-timers.ts';
+import { type Sign, signOf } from './light.ts';
 import { currentOf, type Link, watchesNetwork } from './link.ts';
 import type { State } from './state.ts';
 import { playsNow, recordsNow, type Turn } from './turn.ts';
@@ -38,6 +39,8 @@ export type Holds = {
   readonly volume: number;
   /** The microphone is open for whoever looks at its level, and nothing of it goes anywhere. */
   readonly meter: boolean;
+  /** What the light shows. */
+  readonly light: Sign;
   readonly timers: readonly Timer[];
   /** The one word for people. */
   readonly status: 'idle' | 'listening' | 'thinking' | 'speaking' | 'activating';
@@ -56,6 +59,7 @@ export function holds(state: State): Holds {
     awaited: waitsForAnswer(state.turn) ? state.turn.turn : null,
     volume: state.volume,
     meter: state.meter !== null,
+    light: signOf(state),
     timers: timersOf(state),
     status: state.setup.phase === 'activating' ? 'activating' : statusOf(state.turn),
   };
