@@ -98,7 +98,7 @@ function controlsIn(text: string): readonly Control[] {
     const can = (what: string) => capabilities.some((one) => one === what || one.startsWith(`${what}-`));
     // `volume` is the control's both ways at once.
     if (name === undefined || !(can('pvolume') || can('volume'))) return [];
-    const [, percent] = /Playback \d+ \[(\d+)%\]/.exec(block) ?? /: \d+ \[(\d+)%\]/.exec(block) ?? [];
+    const [, percent] = /Playback -?\d+ \[(\d+)%\]/.exec(block) ?? /: -?\d+ \[(\d+)%\]/.exec(block) ?? [];
     if (percent === undefined) return [];
     return [{ name, volume: Number(percent), hasSwitch: can('pswitch') || can('switch') }];
   });
