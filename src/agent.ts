@@ -9,7 +9,6 @@ import { type ChimePolicy, Chimes } from './chimes.ts';
 import type { Connections } from './connections.ts';
 import type { Cue, Event } from './core/events.ts';
 import type { Holds } from './core/holds.ts';
-import type { Sign } from './core/light.ts';
 import { currentOf } from './core/link.ts';
 import type { Prefs, State } from './core/state.ts';
 import { History, type HistoryParts } from './history/history.ts';
@@ -101,7 +100,8 @@ export class Agent {
           this.uplink.follow(wanted.utterance);
           this.preamp.meter(wanted.meter);
           this.#chimes?.follow(wanted.awaited);
-          this.#shine(wanted.light);
+          if (this.state.link.phase === 'ended') this.#leave();
+          else this.lamp?.follow(wanted.light);
         },
         cue: (cue) => {
           this.#chime(cue);
@@ -135,10 +135,10 @@ export class Agent {
     this.#loop.dispatch(event);
   }
 
-  /** With the box it goes dark. */
-  #shine(sign: Sign): void {
-    if (this.state.link.phase === 'ended') this.lamp?.stop();
-    else this.lamp?.follow(sign);
+  /** Dark and silent; whatever still runs would keep the process. */
+  #leave(): void {
+    this.lamp?.stop();
+    this.desk.stop();
   }
 
   #chime(cue: Cue): void {

@@ -17,6 +17,8 @@ export type Sound = { readonly pcm: Pcm; readonly gain: number };
 const LINGER_MS = 500;
 /** Silence is written only as far ahead as a late loop needs: what comes next must not wait behind it. */
 const SILENCE_AHEAD_MS = 20;
+/** Of a sound no more than a late loop needs too: an answer that begins under it would otherwise begin after it. */
+const SOUND_AHEAD_MS = 40;
 
 type Speech =
   | { readonly name: 'silent' }
@@ -102,6 +104,14 @@ export class MixingDesk {
     if (this.#sounds.length === 0) this.#close();
   }
 
+  /** Silence, of everything: the box leaves. */
+  stop(): void {
+    this.#speech = { name: 'silent' };
+    this.#sounds = [];
+    this.#device = { name: 'closed' };
+    this.#speaker.stop();
+  }
+
   #close(): void {
     this.#device = { name: 'closing' };
     this.#speaker.finish();
@@ -131,6 +141,7 @@ export class MixingDesk {
     // It may have ended itself meanwhile, and the device with it.
     const device = this.#device;
     if (device.name !== 'open') return undefined;
+    if (speech === undefined && this.#sounds.length > 0 && aheadMs >= SOUND_AHEAD_MS) return undefined;
     const sound = this.#nextOf(speech?.length ?? this.#sliceBytes());
     if (speech === undefined && sound === undefined) return this.#pause(device, aheadMs);
     this.#device = {
