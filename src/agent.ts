@@ -99,7 +99,7 @@ export class Agent {
           this.downlink.follow(wanted.playback);
           this.uplink.follow(wanted.utterance);
           this.preamp.meter(wanted.meter);
-          this.#chimes?.follow(wanted.awaited);
+          this.#chimes?.follow(wanted);
           if (this.state.link.phase === 'ended') this.#leave();
           else this.lamp?.follow(wanted.light);
         },

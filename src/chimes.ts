@@ -38,12 +38,20 @@ export const SOUND_NAMES: readonly string[] = [...new Set(Object.values(SOUND_OF
 const TICK_EVERY_MS = 1_500;
 const TICKS = 10;
 
+/** ux.md 3.3: somebody who walks to a computer to type it in hears it again, an empty house not all night. */
+const CODE_EVERY_MS = 60_000;
+const CODES = 11;
+
+/** What sounds again and again, and how often still. */
+type Repeated<T> = { readonly what: T; next: Cancel };
+
 export class Chimes {
   readonly #sounds: Sounds;
   readonly #desk: MixingDesk;
   readonly #clock: Clock;
   readonly #policy: ChimePolicy;
-  #ticking: { readonly turn: number; next: Cancel } | null = null;
+  #ticking: Repeated<number> | null = null;
+  #saying: Repeated<string> | null = null;
 
   /** Cues are read now, so that none waits for a slow card; digits when they are first wanted. */
   constructor(parts: { sounds: Sounds; desk: MixingDesk; clock: Clock; policy: ChimePolicy }) {
@@ -67,18 +75,32 @@ export class Chimes {
     return (bytes / 2 / this.#desk.rateHz) * 1_000;
   }
 
-  /** Makes it so: ticks while the answer of this turn is waited for. */
-  follow(awaited: number | null): void {
-    if (this.#ticking?.turn === awaited) return;
-    this.#ticking?.next();
-    this.#ticking = awaited === null ? null : { turn: awaited, next: this.#tickLater(awaited, TICKS) };
+  /** Makes it so: ticks while the answer of this turn is waited for, and says this code. */
+  follow({ awaited, code }: { readonly awaited: number | null; readonly code: string | null }): void {
+    if ((this.#ticking?.what ?? null) !== awaited) {
+      this.#ticking?.next();
+      const ticking = awaited === null ? null : { what: awaited, next: nothing };
+      this.#ticking = ticking;
+      if (ticking !== null) this.#repeat(ticking, TICK_EVERY_MS, TICKS, () => this.#tick());
+    }
+    if ((this.#saying?.what ?? null) === code) return;
+    this.#saying?.next();
+    const saying = code === null ? null : { what: code, next: nothing };
+    this.#saying = saying;
+    if (saying === null) return;
+    const say = () => void this.cue('code', { code, loudness: 0 });
+    say();
+    this.#repeat(saying, CODE_EVERY_MS, CODES - 1, say);
   }
 
-  #tickLater(turn: number, left: number): Cancel {
-    return this.#clock.after(TICK_EVERY_MS, () => {
-      if (this.#ticking?.turn !== turn) return;
-      this.cue('thinking', { code: null, loudness: 0 });
-      if (left > 1) this.#ticking.next = this.#tickLater(turn, left - 1);
+  #tick(): void {
+    this.cue('thinking', { code: null, loudness: 0 });
+  }
+
+  #repeat(repeated: Repeated<unknown>, everyMs: number, left: number, sound: () => void): void {
+    repeated.next = this.#clock.after(everyMs, () => {
+      sound();
+      if (left > 1) this.#repeat(repeated, everyMs, left - 1, sound);
     });
   }
 
@@ -106,3 +128,5 @@ export class Chimes {
     return !this.#policy.off.includes(name);
   }
 }
+
+function nothing(): void {}

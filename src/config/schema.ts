@@ -154,7 +154,7 @@ const keys = {
         preset: '',
         expects: 'the name of a control, as `amixer scontrols` lists it, or ""',
         // It becomes an argument of amixer, in quotes of its own.
-        accepts: (value) => /^[^'"\n-]?[^'"\n]*$/.test(value),
+        accepts: (value) => /^(?!-)[^'"]*$/.test(value),
         meaning: "The mixer's control. Empty: the first of the usual ones.",
         example: '"Speaker"',
       }),

@@ -35,6 +35,8 @@ export type Holds = {
   readonly playback: Playback | null;
   /** The turn whose answer is waited for in silence; after a while that is heard to be so. */
   readonly awaited: number | null;
+  /** To be said, and said again, until the box belongs to somebody. */
+  readonly code: string | null;
   /** Of speech, 0 to 100. */
   readonly volume: number;
   /** The microphone is open for whoever looks at its level, and nothing of it goes anywhere. */
@@ -57,6 +59,7 @@ export function holds(state: State): Holds {
       ? { turn: state.turn.turn, ending: state.turn.phase === 'draining' }
       : null,
     awaited: waitsForAnswer(state.turn) ? state.turn.turn : null,
+    code: state.setup.phase === 'activating' && state.link.phase !== 'ended' ? state.setup.code : null,
     volume: state.volume,
     meter: state.meter !== null,
     light: signOf(state),

@@ -188,12 +188,12 @@ describe('the chimes', () => {
   it('tick while an answer is waited for: after 1.5 s, each 1.5 s, for 15 s', () => {
     const { all, asked, pass } = chimes();
     const ticks = () => asked.filter((name) => name === 'thinking').length;
-    all.follow(7);
+    all.follow({ awaited: 7, code: null });
     pass(1_490);
     assert.equal(ticks(), 0);
     pass(10);
     assert.equal(ticks(), 1);
-    all.follow(7);
+    all.follow({ awaited: 7, code: null });
     pass(13_500);
     assert.equal(ticks(), 10);
     pass(60_000);
@@ -202,11 +202,27 @@ describe('the chimes', () => {
 
   it('stop ticking with the first sound', () => {
     const { all, asked, clock, pass } = chimes();
-    all.follow(7);
+    all.follow({ awaited: 7, code: null });
     pass(1_600);
-    all.follow(null);
+    all.follow({ awaited: null, code: null });
     pass(10_000);
     assert.equal(asked.length, 1);
+    assert.equal(clock.pending(), 0);
+  });
+
+  it('say a code at once and every minute for ten minutes, and no more once it is done', () => {
+    const { all, asked, clock, pass } = chimes();
+    const times = () => asked.filter((name) => name === 'code').length;
+    all.follow({ awaited: null, code: '123456' });
+    all.follow({ awaited: null, code: '123456' });
+    assert.equal(times(), 1);
+    pass(60_000);
+    assert.equal(times(), 2);
+    all.follow({ awaited: 3, code: '654321' });
+    assert.equal(times(), 3, 'a new code at once');
+    pass(1_200_000);
+    assert.equal(times(), 13);
+    all.follow({ awaited: null, code: null });
     assert.equal(clock.pending(), 0);
   });
 });

@@ -158,6 +158,18 @@ describe('an answer that is waited for', () => {
   });
 });
 
+describe('a code', () => {
+  it('is held until the box belongs to somebody, or leaves', () => {
+    const box = ready().do({ type: 'setup.activating', code: '123456' });
+    assert.equal(box.holds.code, '123456');
+    box.do({ type: 'button.pressed' });
+    assert.deepEqual(box.cues, ['code'], 'and a press says it at once');
+    assert.equal(box.do({ type: 'setup.done' }).holds.code, null);
+    box.do({ type: 'setup.activating', code: '654321' }, { type: 'shutdown.asked' });
+    assert.equal(box.holds.code, null);
+  });
+});
+
 describe('the volume', () => {
   const volumes = (...asked: readonly ({ to: number } | { by: number })[]) => {
     const box = ready();
