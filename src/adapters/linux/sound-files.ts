@@ -1,15 +1,22 @@
 // Short sounds from WAV files, ready to be written to the speaker: 16 bit, mono, at its rate. Read once, when they are
 // first asked for; knows nothing of when they are played.
 import { readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import wavefile from 'wavefile';
+import type * as wavefile from 'wavefile';
 import type { Log, Pcm, Sounds } from '../../ports.ts';
 
 /** The package's own, beside its sources: see src/sounds/README.md. */
 const OWN_FOLDER = fileURLToPath(new URL('../../../../src/sounds/', import.meta.url));
 /** Ten seconds of 48 kHz stereo; what is longer is a piece of music, and would stay in the memory. */
 const LONGEST_BYTES = 2_000_000;
+
+/** RIFF, size, WAVE, `fmt `, 16 bytes of it, `data`, size: what comes next is sound. */
+const PLAIN_HEADER_BYTES = 44;
+const PCM = 1;
+
+const require = createRequire(import.meta.url);
 
 export type SoundFilesOptions = {
   /** Instead of the package's own. */
@@ -27,7 +34,8 @@ export function soundFiles({ folder = OWN_FOLDER, rateHz, log }: SoundFilesOptio
     try {
       const { size } = statSync(file);
       if (size > LONGEST_BYTES) throw new Error(`${size} bytes are too long for a sound`);
-      return converted(readFileSync(file), rateHz);
+      const bytes = readFileSync(file);
+      return plain(bytes, rateHz) ?? converted(bytes, rateHz);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (missing.length === 0)
@@ -48,9 +56,21 @@ export function soundFiles({ folder = OWN_FOLDER, rateHz, log }: SoundFilesOptio
   };
 }
 
+/** The package's own at the usual rate need no package to be read, which saves 3 MB. Undefined: anything else. */
+function plain(bytes: Buffer, rateHz: number): Pcm | undefined {
+  if (bytes.length <= PLAIN_HEADER_BYTES || bytes.toString('latin1', 36, 40) !== 'data') return undefined;
+  const [format, channels, rate, bits] = [20, 22, 24, 34].map((at) =>
+    at === 24 ? bytes.readUInt32LE(at) : bytes.readUInt16LE(at),
+  );
+  if (format !== PCM || channels !== 1 || rate !== rateHz || bits !== 16) return undefined;
+  const end = Math.min(bytes.length, PLAIN_HEADER_BYTES + bytes.readUInt32LE(40));
+  return bytes.subarray(PLAIN_HEADER_BYTES, end - (end % 2));
+}
+
 /** By what is in the file, never by the lengths that its header claims. */
 function converted(bytes: Uint8Array, rateHz: number): Pcm {
-  const wav = new wavefile.WaveFile(bytes);
+  const { WaveFile } = require('wavefile') as typeof wavefile;
+  const wav = new WaveFile(bytes);
   if (wav.bitDepth !== '16') wav.toBitDepth('16');
   if (rateOf(wav) !== rateHz) wav.toSampleRate(rateHz);
   const samples: unknown = wav.getSamples(false, Int16Array);
