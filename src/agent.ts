@@ -72,7 +72,9 @@ export class Agent {
         failed: (turn, reason, said) => dispatch({ type: 'microphone.failed', turn, reason, said }),
       },
     });
-    const desk = new MixingDesk(new PacedSpeaker({ speaker: parts.speaker, clock, log }));
+    const desk = new MixingDesk(new PacedSpeaker({ speaker: parts.speaker, clock, log }), () =>
+      this.lamp?.alarm(),
+    );
     this.desk = desk;
     this.loudness = new Loudness({ desk, mixer: parts.mixer ?? null, log });
     this.#chimes = parts.chimes === undefined ? null : new Chimes({ ...parts.chimes, desk, clock });

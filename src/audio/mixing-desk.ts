@@ -40,13 +40,16 @@ export class MixingDesk {
   readonly #speaker: PacedSpeaker;
   /** The first is playing. */
   #sounds: Playing[] = [];
+  readonly #soundsFailed: () => void;
   #speech: Speech = { name: 'silent' };
   #device: Device = { name: 'closed' };
   #wantedGain = 1;
   #usedGain = 1;
 
-  constructor(speaker: PacedSpeaker) {
+  /** @param failed a sound could not be heard: whoever waits for it is to be told in another way */
+  constructor(speaker: PacedSpeaker, failed: () => void = () => undefined) {
     this.#speaker = speaker;
+    this.#soundsFailed = failed;
     this.speech = {
       rateHz: speaker.rateHz,
       status: () => speaker.status(),
@@ -197,8 +200,11 @@ export class MixingDesk {
   #failed(reason: string): void {
     const speech = this.#speech;
     this.#speech = { name: 'silent' };
+    const device = this.#device;
+    const hadSounds = this.#sounds.length > 0 || (device.name === 'open' && device.lingeredMs !== null);
     this.#device = { name: 'closed' };
     this.#sounds = [];
     if (speech.name !== 'silent') speech.on.failed(reason);
+    else if (hadSounds) this.#soundsFailed();
   }
 }

@@ -21,11 +21,13 @@ describe('the mixing desk', () => {
   let speaker: SimSpeaker;
   let desk: MixingDesk;
   let told: string[];
+  let log: ReturnType<typeof keptLog>;
 
   beforeEach(() => {
     clock = handClock();
     speaker = simSpeaker(clock, { rateHz: RATE_HZ, rememberMs: 60_000 });
-    desk = new MixingDesk(new PacedSpeaker({ speaker, clock, log: keptLog() }));
+    log = keptLog();
+    desk = new MixingDesk(new PacedSpeaker({ speaker, clock, log }), () => told.push('unheard'));
     told = [];
   });
 
@@ -222,6 +224,17 @@ describe('the mixing desk', () => {
       heard().some((run) => run === '60 x 700'),
       heard().slice(-5).join(', '),
     );
+  });
+
+  it('tells whoever gave it a sound that nobody has heard it, and the log once', () => {
+    play(100, 500);
+    for (let at = 0; at < 12 && told.length === 0; at += 1) {
+      speaker.fail('no such card');
+      pass(400);
+    }
+    assert.deepEqual(told, ['unheard']);
+    assert.equal(log.lines.filter(({ level }) => level === 'warn').length, 1);
+    assert.equal(clock.pending(), 0);
   });
 });
 
