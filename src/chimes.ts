@@ -116,7 +116,8 @@ export class Chimes {
 
   #sound(name: string, gain: number): readonly Sound[] {
     const pcm = name === 'pause' ? this.#pause() : this.#sounds.pcm(name);
-    return pcm === undefined ? [] : [{ pcm, gain }];
+    // What nobody can hear need not open the device.
+    return pcm === undefined || gain === 0 ? [] : [{ pcm, gain }];
   }
 
   /** Half a second of nothing. */

@@ -163,6 +163,13 @@ describe('the chimes', () => {
     assert.equal(heardMs(), 0);
   });
 
+  it('do not open the speaker for what nobody can hear', () => {
+    const { all, clock } = chimes({ gain: 0 });
+    assert.deepEqual([all.cue('listen', NOW), all.cue('volume', { code: null, loudness: 0 })], [0, 0]);
+    assert.equal(clock.pending(), 0);
+    assert.equal(all.cue('volume', NOW), 50, 'the pip is as loud as speech');
+  });
+
   it('say a code in the language that was asked for', () => {
     const { all, asked } = chimes({ language: 'zh' });
     all.cue('code', { code: '30', loudness: 1 });
