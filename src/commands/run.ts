@@ -5,6 +5,7 @@ import { clock } from '../adapters/linux/clock.ts';
 import { clockIsSet, clockSync } from '../adapters/linux/clock-sync.ts';
 import { listenControl } from '../adapters/linux/control-socket.ts';
 import { keyboard } from '../adapters/linux/keyboard.ts';
+import { rateConverter } from '../adapters/linux/rate-converter.ts';
 import { stateFile } from '../adapters/linux/state-file.ts';
 import { wsDialer } from '../adapters/linux/ws-socket.ts';
 import { Agent, type AgentParts } from '../agent.ts';
@@ -118,10 +119,14 @@ type World = Pick<
 
 async function build(config: Config, log: AgentLog, { network, ...world }: World): Promise<Agent> {
   const codec = await chooseCodec(config.audio.codec.backend, log);
-  log.info(
-    { codec: codec.name, input: config.audio.input.device, output: config.audio.output.device },
-    'audio',
-  );
+  const { input, output } = config.audio;
+  const converter = rateConverter();
+  log.info({ codec: codec.name, input: input.device, output: output.device, converter }, 'audio');
+  if (converter === 'linear')
+    log.warn(
+      {},
+      'ALSA has no good rate converter: apt-get install libasound2-plugins, or speech is understood badly',
+    );
   return new Agent({
     policy: policyOf(config),
     ...world,
