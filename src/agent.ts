@@ -1,9 +1,11 @@
 // The whole box: the loop, and the way of sound that follows what the state holds. Knows every port and no adapter.
+import { BitRate } from './audio/bit-rate.ts';
 import { Capture } from './audio/capture.ts';
 import { Downlink } from './audio/downlink.ts';
 import { MixingDesk } from './audio/mixing-desk.ts';
 import { PacedSpeaker } from './audio/paced-speaker.ts';
 import { Preamp } from './audio/preamp.ts';
+import { Preroll } from './audio/preroll.ts';
 import { Uplink } from './audio/uplink.ts';
 import { type ChimePolicy, Chimes } from './chimes.ts';
 import type { Connections } from './connections.ts';
@@ -28,6 +30,8 @@ export type AgentParts = Omit<LoopParts, 'on'> & {
   readonly codec: Codec;
   readonly encoder: EncoderOptions;
   readonly jitterMs: number;
+  /** Of what a microphone that is kept open has heard before a press. */
+  readonly prerollMs: number;
   readonly history?: Omit<HistoryParts, 'clock' | 'log'>;
   /** Without them the box is silent but for speech. */
   readonly chimes?: {
@@ -63,11 +67,18 @@ export class Agent {
     this.uplink = new Uplink({
       capture: this.capture,
       encoder: codec.encoder(parts.encoder),
+      bitRate: new BitRate(parts.encoder.bitrateBps),
+      preroll: new Preroll(parts.prerollMs),
       clock,
       log,
-      offer: (attempt, packet) => this.connections.offer(attempt, packet),
+      road: {
+        offer: (attempt, packet) => this.connections.offer(attempt, packet),
+        underWay: (attempt) => this.connections.underWay(attempt),
+      },
       on: {
         flushed: (turn, take) => dispatch({ type: 'uplink.flushed', turn, take }),
+        moved: (turn, take) => dispatch({ type: 'uplink.moved', turn, take }),
+        hushed: (turn, take, sentAt) => dispatch({ type: 'uplink.hushed', turn, take, sentAt }),
         voiced: (turn) => dispatch({ type: 'uplink.voiced', turn }),
         failed: (turn, reason, said) => dispatch({ type: 'microphone.failed', turn, reason, said }),
       },
@@ -89,6 +100,7 @@ export class Agent {
       on: {
         started: (turn) => dispatch({ type: 'downlink.started', turn }),
         heard: (turn) => dispatch({ type: 'downlink.heard', turn }),
+        played: (turn) => dispatch({ type: 'downlink.played', turn }),
         drained: (turn) => dispatch({ type: 'downlink.drained', turn }),
         failed: (turn, reason) => dispatch({ type: 'speaker.failed', turn, reason }),
       },
@@ -99,7 +111,7 @@ export class Agent {
         held: (wanted) => {
           this.loudness.follow(wanted.volume);
           this.downlink.follow(wanted.playback);
-          this.uplink.follow(wanted.utterance);
+          this.uplink.follow(wanted.utterance, wanted.standby);
           this.preamp.meter(wanted.meter);
           this.#chimes?.follow(wanted);
           if (this.state.link.phase === 'ended') this.#leave();

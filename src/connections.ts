@@ -7,6 +7,7 @@ import { decodeServer, encodeDevice, excerpt } from './protocol/codec.ts';
 import { type FramingVersion, frame, unframe } from './protocol/framing.ts';
 import { answerMcp } from './protocol/mcp.ts';
 import type { DeviceMessage, ServerMessage } from './protocol/messages.ts';
+import { Road } from './road.ts';
 
 export type Server = Omit<DialRequest, 'headers'> & {
   /** Made anew for each attempt: a token may have been replaced meanwhile. */
@@ -16,8 +17,6 @@ export type Server = Omit<DialRequest, 'headers'> & {
   readonly device: { readonly name: string; readonly version: string };
 };
 
-/** About 2 s of speech at 64 kbit/s: more than that unsent means that the network does not carry it. */
-const BUSY_ABOVE_BYTES = 16 * 1024;
 /** Messages are some hundred bytes; a server that asks and asks and never reads the answers is not talking to us. */
 const STUCK_ABOVE_BYTES = 1024 * 1024;
 
@@ -27,8 +26,7 @@ const LIFE_EVERY_MS = 1_000;
 type Connection = {
   readonly socket: Socket;
   sessionId: string | undefined;
-  /** The ping that waits for an answer, whichever sign of life that is. */
-  ping: { readonly mark: number; readonly sentAt: number } | null;
+  readonly road: Road;
   reportedAt: number;
 };
 
@@ -78,18 +76,20 @@ export class Connections {
   say(attempt: number, message: DeviceMessage): boolean {
     const connection = this.#open.get(attempt);
     if (connection === undefined) return false;
-    const { bufferedBytes } = connection.socket;
-    const stuck = bufferedBytes > STUCK_ABOVE_BYTES;
+    const { road } = connection;
+    const stuck = road.holdsMoreThan(STUCK_ABOVE_BYTES);
     const sent = !stuck && connection.socket.sendText(encodeDevice(message, connection.sessionId));
     if (sent) this.counts.textsOut += 1;
-    else this.#lose(attempt, stuck ? unread(bufferedBytes) : SENT_ON_CLOSED);
+    else this.#lose(attempt, stuck ? unread(road.underWayBytes) : SENT_ON_CLOSED);
     return sent;
   }
 
   /** `busy`: the network does not take it at present, or the connection has gone. */
   offer(attempt: number, packet: Uint8Array): 'taken' | 'busy' {
     const connection = this.#open.get(attempt);
-    if (connection === undefined || connection.socket.bufferedBytes > BUSY_ABOVE_BYTES) return 'busy';
+    if (connection === undefined) return 'busy';
+    if (connection.road.getsOn()) this.#dispatch({ type: 'socket.moved', attempt });
+    if (connection.road.isFull) return 'busy';
     if (!connection.socket.sendBinary(frame(this.#server.framing, packet))) {
       this.#lose(attempt, SENT_ON_CLOSED);
       return 'busy';
@@ -98,11 +98,18 @@ export class Connections {
     return 'taken';
   }
 
+  /** Bytes that were sent and are not known to have arrived. */
+  underWay(attempt: number): number {
+    const road = this.#open.get(attempt)?.road;
+    if (road?.getsOn()) this.#dispatch({ type: 'socket.moved', attempt });
+    return road?.underWayBytes ?? 0;
+  }
+
   ping(attempt: number): void {
     const connection = this.#open.get(attempt);
     if (connection === undefined) return;
     this.#marks += 1;
-    connection.ping = { mark: this.#marks, sentAt: this.#clock.now() };
+    connection.road.pings(this.#marks);
     if (!connection.socket.ping(this.#marks)) this.#lose(attempt, SENT_ON_CLOSED);
   }
 
@@ -125,7 +132,7 @@ export class Connections {
     this.#open.set(attempt, {
       socket,
       sessionId: undefined,
-      ping: null,
+      road: new Road(socket, this.#clock),
       reportedAt: Number.NEGATIVE_INFINITY,
     });
   }
@@ -139,11 +146,11 @@ export class Connections {
     const connection = this.#open.get(attempt);
     if (connection === undefined) return;
     const now = this.#clock.now();
-    const { ping, reportedAt } = connection;
-    if (ping === null && now - reportedAt < LIFE_EVERY_MS) return;
-    connection.ping = null;
+    const { road, reportedAt } = connection;
+    const isAwaited = road.awaitsPong;
+    const rttMs = road.answers(mark);
+    if (!isAwaited && rttMs === null && now - reportedAt < LIFE_EVERY_MS) return;
     connection.reportedAt = now;
-    const rttMs = ping !== null && ping.mark === mark ? now - ping.sentAt : null;
     this.#dispatch({ type: 'socket.heard', attempt, rttMs });
   }
 

@@ -126,6 +126,8 @@ export type EncoderOptions = { readonly bitrateBps: number; readonly complexity:
 export interface Encoder {
   /** `pcm` holds exactly 960 samples (1,920 bytes); any other length throws a RangeError. */
   encode(pcm: Pcm): Uint8Array;
+  /** Of what is encoded from now on; 6,000 to 64,000. */
+  setBitRate(bitrateBps: number): void;
 }
 
 export interface Decoder {
@@ -167,8 +169,13 @@ export interface Dialer {
 }
 
 export interface Socket {
-  /** Bytes accepted but not yet handed to the kernel. */
-  readonly bufferedBytes: number;
+  /** Bytes accepted, since it was opened. */
+  readonly sentBytes: number;
+  /**
+   * Of these: not known to have arrived at the server's machine, be they here or in the kernel. Looking costs something:
+   * it may be as old as `maxAgeMs`, and what has arrived since is then counted too.
+   */
+  underWayBytes(maxAgeMs: number): number;
   /** What the transport itself says, whatever has been reported. */
   readonly isOpen: boolean;
   /** Each answers whether the socket was open; on one that is not, nothing is sent. */

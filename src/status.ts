@@ -133,7 +133,7 @@ function countsStatus(counts: Agent['connections']['counts'], counters: Counters
 
 function inputStatus(agent: Agent) {
   const { device, state, restarts, constant, lastTrouble } = agent.capture.status();
-  const { droppedPackets, keptPackets } = agent.uplink.status();
+  const { droppedMs, keptMs, keptBytes, unsentMs, bitRateBps } = agent.uplink.status();
   return {
     device,
     state,
@@ -142,8 +142,14 @@ function inputStatus(agent: Agent) {
     gain_db: agent.preamp.gainDb,
     clipped_samples: agent.preamp.level.clippedSamples,
     last_trouble: troubleStatus(lastTrouble),
-    dropped_packets: droppedPackets,
-    kept_packets: keptPackets,
+    standby: agent.held.standby,
+    bit_rate_bps: bitRateBps,
+    /** Of the utterance that is not understood yet. */
+    kept_ms: keptMs,
+    kept_bytes: keptBytes,
+    unsent_ms: unsentMs,
+    /** Lost for want of room, since the start. */
+    dropped_ms: droppedMs,
   };
 }
 
@@ -158,6 +164,7 @@ function outputStatus(agent: Agent) {
     restarts: found.restarts,
     last_trouble: troubleStatus(found.lastTrouble),
     buffered_ms: found.bufferedMs,
+    reserve_ms: found.reserveMs,
     underruns: found.underruns,
     gaps: found.gaps,
     concealed_ms: found.concealedMs,

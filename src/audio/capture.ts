@@ -65,6 +65,15 @@ export class Capture {
     this.#begin(on);
   }
 
+  /** Somebody speaks: one that waits to be started again is not waited for. */
+  hurry(): void {
+    if (this.#phase.name !== 'restarting') return;
+    const { on } = this.#phase;
+    this.#leave();
+    this.#restarts.begin();
+    this.#begin(on);
+  }
+
   stop(): void {
     this.#leave();
     this.#phase = { name: 'closed' };
@@ -94,8 +103,11 @@ export class Capture {
   #broke(on: CaptureEvents, reason: string): void {
     this.#leave();
     this.#microphone.stop();
-    const { retryInMs, failed } = this.#restarts.broke(reason);
-    this.#log.warn({ device: this.#microphone.device, reason, retryInMs }, 'microphone broke off');
+    const { retryInMs, failed, isNews } = this.#restarts.broke(reason);
+    this.#log[isNews ? 'warn' : 'debug'](
+      { device: this.#microphone.device, reason, retryInMs },
+      'microphone broke off',
+    );
     const retry = this.#clock.after(retryInMs, () => this.#begin(on));
     this.#phase = { name: 'restarting', on, retry };
     if (failed) on.failed(reason);

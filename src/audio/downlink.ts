@@ -1,6 +1,7 @@
 // From the socket to the speaker: a jitter buffer, decoding at the speaker's rate, concealment of gaps, and playing out
 // to the last sample. Knows turns as numbers only.
 import type { Clock, Codec, Decoder, Log, Pcm } from '../ports.ts';
+import { Arrivals } from './arrivals.ts';
 import { JitterBuffer } from './jitter-buffer.ts';
 import { type PacedOutput, SLICE_MS } from './paced-speaker.ts';
 
@@ -10,6 +11,8 @@ export type WantedPlayback = { readonly turn: number; readonly ending: boolean }
 export interface DownlinkEvents {
   started(turn: number): void;
   heard(turn: number): void;
+  /** What is left goes on playing; at most once a second. */
+  played(turn: number): void;
   drained(turn: number): void;
   failed(turn: number, reason: string): void;
 }
@@ -23,8 +26,10 @@ const CONCEAL_MS = 120;
  * reserve 200 ms after the first packet, the reference firmware's rule.
  */
 const TRICKLE_GRACE_MS = 40;
-/** The core wants to know that packets still come, not of each one. */
+/** The core wants to know that packets still come, and that they play, not of each one. */
 const HEARD_EVERY_MS = 1_000;
+/** A server that says "finished" between two packets has not sent the last of them: three packets of 60 ms are waited for. */
+const LATE_MS = 180;
 
 type Phase =
   | { readonly name: 'closed' }
@@ -43,7 +48,9 @@ export class Downlink {
   readonly #speaker: PacedOutput;
   readonly #clock: Clock;
   readonly #log: Log;
+  /** The reserve to collect before playing; 0: as much as the arrivals ask for. */
   readonly #jitterMs: number;
+  readonly #arrivals = new Arrivals();
   readonly #on: DownlinkEvents;
   readonly #buffer = new JitterBuffer();
   #phase: Phase = { name: 'closed' };
@@ -53,6 +60,9 @@ export class Downlink {
   /** Decoded and not yet written. */
   #rest: Pcm = new Uint8Array(0);
   #heardAt = 0;
+  #playedAt = 0;
+  /** When the last packet came. */
+  #arrivedAt = Number.NEGATIVE_INFINITY;
   #gaps = 0;
   #concealedMs = 0;
   #droppedPackets = 0;
@@ -63,7 +73,7 @@ export class Downlink {
     codec: Codec;
     clock: Clock;
     log: Log;
-    /** The reserve to collect before playing. */
+    /** The reserve to collect before playing; 0: as much as the arrivals ask for. */
     jitterMs: number;
     on: DownlinkEvents;
   }) {
@@ -80,6 +90,7 @@ export class Downlink {
       ...this.#speaker.status(),
       playback: this.#phase.name,
       bufferedMs: this.#buffer.queuedMs,
+      reserveMs: this.#reserveMs,
       gaps: this.#gaps,
       concealedMs: this.#concealedMs,
       droppedPackets: this.#droppedPackets,
@@ -93,6 +104,7 @@ export class Downlink {
     if (this.#phase.name === 'closed' || this.#phase.turn !== wanted.turn) {
       this.#close();
       this.#decoder.reset();
+      this.#arrivals.begin();
       this.#phase = { name: 'waiting', turn: wanted.turn };
     }
     if (this.#ending === wanted.ending) return;
@@ -100,6 +112,10 @@ export class Downlink {
     if (!wanted.ending) return;
     if (this.#phase.name === 'waiting') this.#on.drained(wanted.turn);
     else this.#speaker.wake();
+  }
+
+  get #reserveMs(): number {
+    return this.#jitterMs === 0 ? this.#arrivals.reserveMs : this.#jitterMs;
   }
 
   push(packet: Uint8Array): void {
@@ -112,6 +128,8 @@ export class Downlink {
       this.#corruptPackets += 1;
       return;
     }
+    this.#arrivedAt = now;
+    this.#arrivals.note(kept.durationMs, now);
     if (phase.name === 'waiting') {
       this.#heardAt = now;
       this.#fill(phase.turn);
@@ -134,9 +152,10 @@ export class Downlink {
   }
 
   #reserved(): boolean {
-    if (this.#ending || this.#buffer.queuedMs >= this.#jitterMs) return true;
+    const reserveMs = this.#reserveMs;
+    if (this.#ending || this.#buffer.queuedMs >= reserveMs) return true;
     const oldestAt = this.#buffer.oldestAt;
-    return oldestAt !== undefined && this.#clock.now() - oldestAt >= this.#jitterMs + TRICKLE_GRACE_MS;
+    return oldestAt !== undefined && this.#clock.now() - oldestAt >= reserveMs + TRICKLE_GRACE_MS;
   }
 
   #pull(aheadMs: number): Pcm | undefined {
@@ -151,17 +170,29 @@ export class Downlink {
       }
       this.#phase = { name: 'playing', turn: phase.turn };
     }
-    return this.#slice() ?? this.#ranDry(phase, aheadMs);
+    const slice = this.#slice();
+    if (slice === undefined) return this.#ranDry(phase, aheadMs);
+    this.#tellPlayed(phase.turn);
+    return slice;
   }
 
   #ranDry(phase: Open, aheadMs: number): Pcm | undefined {
-    if (this.#ending) {
+    if (this.#ending && this.#clock.now() - this.#arrivedAt >= LATE_MS) {
       this.#phase = { name: 'finishing', turn: phase.turn };
       this.#speaker.finish();
       return undefined;
     }
     if (aheadMs >= BRIDGE_BELOW_MS) return undefined;
-    return this.#bridge({ name: 'bridging', turn: phase.turn, bridgedMs: 0 }, aheadMs);
+    const bridging =
+      phase.name === 'bridging' ? phase : ({ name: 'bridging', turn: phase.turn, bridgedMs: 0 } as const);
+    return this.#bridge(bridging, aheadMs);
+  }
+
+  #tellPlayed(turn: number): void {
+    const now = this.#clock.now();
+    if (!this.#ending || now - this.#playedAt < HEARD_EVERY_MS) return;
+    this.#playedAt = now;
+    this.#on.played(turn);
   }
 
   #bridge(phase: Phase & { name: 'bridging' }, aheadMs: number): Pcm | undefined {
@@ -214,7 +245,7 @@ export class Downlink {
     if (this.#droppedPackets % 100 === 1)
       this.#log.warn(
         { turn, droppedPackets: this.#droppedPackets },
-        'the server sends faster than it can be played and 10 s are waiting: the newest is dropped',
+        'the server sends faster than it can be played, and minutes of it wait: the newest is dropped',
       );
   }
 

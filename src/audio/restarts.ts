@@ -63,13 +63,15 @@ export class Restarts {
   }
 
   /** It broke off: when to start it again, and whether it has been silent for longer than a person waits. */
-  broke(reason: string): { readonly retryInMs: number; readonly failed: boolean } {
+  broke(reason: string): { readonly retryInMs: number; readonly failed: boolean; readonly isNews: boolean } {
     const now = this.#clock.now();
+    // A microphone that is always wanted must not fill the log once it has said what is wrong.
+    const isNews = this.#breaks < DELAYS_MS.length || this.#last?.reason !== reason;
     const retryInMs = DELAYS_MS[Math.min(this.#breaks, DELAYS_MS.length - 1)] ?? 0;
     this.#breaks += 1;
     this.#workedMs = 0;
     this.#count += 1;
     this.#last = { reason, atMs: this.#clock.wallMs(), over: false };
-    return { retryInMs, failed: this.#silentMs + (now - this.#soundAt) >= FAILED_AFTER_MS };
+    return { retryInMs, failed: this.#silentMs + (now - this.#soundAt) >= FAILED_AFTER_MS, isNews };
   }
 }

@@ -31,9 +31,10 @@ export class OpenSockets implements Dialer {
     };
     const socket = this.#dialer.dial(request, { ...on, closed });
     return {
-      get bufferedBytes() {
-        return socket.bufferedBytes;
+      get sentBytes() {
+        return socket.sentBytes;
       },
+      underWayBytes: (maxAgeMs) => socket.underWayBytes(maxAgeMs),
       get isOpen() {
         return socket.isOpen;
       },

@@ -52,7 +52,13 @@ export const DEVICE = { name: 'xiaozhi-agent', version: '0.1.0' };
 
 const NO_GESTURES: Policy['gesture'] = { mode: 'click', holdAfterMs: 0, doubleMs: 0 };
 /** There is no microphone and no speaker here: what the server says by itself is an event, never a turn. */
-const NO_TURNS: Policy['turn'] = { mode: 'auto', followUp: false, offlineHoldMs: 0, unsolicited: 'mute' };
+const NO_TURNS: Policy['turn'] = {
+  mode: 'auto',
+  followUp: false,
+  standby: 'closed',
+  offlineHoldMs: 0,
+  unsolicited: 'mute',
+};
 
 export const ADDRESS_RULE =
   'the address must begin with ws:// or wss:// and hold no user name, password or fragment';

@@ -12,7 +12,7 @@ const OFFICIAL_HOST = 'api.tenclass.net';
 const OFFICIAL_RENEW_MS = 50_000;
 
 export function policyOf(config: Config): Policy {
-  const { link, button, turn, speech, server } = config;
+  const { link, audio, button, turn, speech, server } = config;
   return {
     configured: server.websocketUrl !== '',
     link: {
@@ -37,6 +37,7 @@ export function policyOf(config: Config): Policy {
     turn: {
       mode: turn.mode,
       followUp: turn.followUp,
+      standby: audio.input.standby,
       offlineHoldMs: turn.offlineHoldMs,
       unsolicited: speech.unsolicited,
     },

@@ -140,6 +140,7 @@ async function build(config: Config, log: AgentLog, { network, ...world }: World
     codec,
     encoder: { bitrateBps: config.audio.codec.bitrateBps, complexity: config.audio.codec.complexity },
     jitterMs: config.audio.output.jitterMs,
+    prerollMs: config.audio.input.prerollMs,
     cue: (cue) => log.info({ cue }, 'cue'),
   });
 }

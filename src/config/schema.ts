@@ -132,6 +132,16 @@ const keys = {
           'Which side of a stereo card. `mix`: the average, 6 dB too soft for one microphone in one of two slots.',
         example: '"left"',
       }),
+      standby: oneOf(['closed', 'warm'], 'closed', {
+        meaning:
+          'The microphone between turns. `warm`: open, so that nothing is lost of a word begun before the press; it is kept for `preroll_ms` and goes nowhere without a press.',
+        example: '"warm"',
+      }),
+      // A press follows the first sound of a word by less than 300 ms; beyond 2 s it is another sentence.
+      preroll_ms: whole(0, 2000, 300, {
+        meaning: 'How much of what a warm microphone heard before the press belongs to what is said.',
+        example: '500',
+      }),
     },
     output: {
       device: device('Speaker, as `aplay -L` lists it. `null`: simulated.', '"plughw:CARD=Headphones,DEV=0"'),
@@ -163,9 +173,10 @@ const keys = {
         meaning: 'Playback rate; the decoder produces exactly this.',
         example: '48000',
       }),
-      // protocol.md §10: two to three packets of 60 ms before playback starts; 400 ms is a wait people notice.
-      jitter_ms: whole(120, 400, 160, {
-        meaning: 'Sound gathered before playback starts. More bridges a rougher network and answers later.',
+      // Two packets of 60 ms; 400 ms is a wait people notice.
+      jitter_ms: wholeOrZero(120, 400, 0, {
+        meaning:
+          'Sound gathered before playback starts: more bridges a rougher network and answers later. 0: adapted between 120 and 400 to how unevenly it arrives.',
         example: '240',
       }),
     },

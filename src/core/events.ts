@@ -106,6 +106,8 @@ export type Event =
   | { readonly type: 'socket.opened'; readonly attempt: number }
   /** A sign of life: the first since a ping, and else at most one a second. `rttMs` when it answers a ping. */
   | { readonly type: 'socket.heard'; readonly attempt: number; readonly rttMs: number | null }
+  /** What was sent before the ping that waits for its answer has come a step nearer to the server. */
+  | { readonly type: 'socket.moved'; readonly attempt: number }
   | { readonly type: 'socket.closed'; readonly attempt: number; readonly loss: Loss }
   | { readonly type: 'server.said'; readonly attempt: number; readonly message: ServerMessage }
   /** Text that is no message, such as a refusal in plain words before the hello. */
@@ -113,7 +115,17 @@ export type Event =
   /** A packet of speech came while the speaker's valve was shut. */
   | { readonly type: 'speech.arrived'; readonly attempt: number }
   | { readonly type: 'uplink.voiced'; readonly turn: number }
+  /** All of it is handed over. */
   | { readonly type: 'uplink.flushed'; readonly turn: number; readonly take: number }
+  /** Some of it has gone out or has arrived: reported at most once a second, and when the last of it has arrived. */
+  | { readonly type: 'uplink.moved'; readonly turn: number; readonly take: number }
+  /** Whoever spoke has been silent for long; `sentAt` is when the last of their voice had been sent. */
+  | {
+      readonly type: 'uplink.hushed';
+      readonly turn: number;
+      readonly take: number;
+      readonly sentAt: number;
+    }
   /** `said`: a voice had been heard before. */
   | {
       readonly type: 'microphone.failed';
@@ -124,6 +136,8 @@ export type Event =
   | { readonly type: 'downlink.started'; readonly turn: number }
   /** Packets keep coming; reported at most once a second. */
   | { readonly type: 'downlink.heard'; readonly turn: number }
+  /** What is buffered goes on playing; reported at most once a second. */
+  | { readonly type: 'downlink.played'; readonly turn: number }
   | { readonly type: 'downlink.drained'; readonly turn: number }
   | { readonly type: 'speaker.failed'; readonly turn: number; readonly reason: string }
   | { readonly type: 'timer.fired'; readonly timer: string };

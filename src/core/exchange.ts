@@ -4,12 +4,16 @@ import type { Event } from './events.ts';
 import {
   type Around,
   abort,
+  again,
   cue,
   deadlineTimer,
+  draining,
   finishing,
   giveUp,
   idle,
   interrupts,
+  mayBeUnheard,
+  outageTimer,
   playsNow,
   recordsNow,
   say,
@@ -37,13 +41,23 @@ export function stepTurn(turn: Turn, event: Event, around: Around): TurnStepped 
     case 'uplink.flushed':
       return turn.phase === 'finishing' && event.turn === turn.turn && event.take === turn.take
         ? {
-            turn: { ...turn, phase: 'thinking', awaiting: 'answer' },
+            turn: { ...turn, phase: 'thinking', awaiting: 'answer', movedAt: around.at },
             acts: say(around, { type: 'listen', state: 'stop' }),
           }
         : stay(turn);
+    case 'uplink.moved':
+      return 'wire' in turn && 'movedAt' in turn && event.turn === turn.turn && event.take === turn.take
+        ? stay({ ...turn, movedAt: around.at })
+        : stay(turn);
+    case 'uplink.hushed':
+      return isUnheard(turn, event, around) ? again(turn, around) : stay(turn);
     case 'downlink.started':
     case 'downlink.heard':
       return event.turn === turn.turn ? heard(turn, around.at) : stay(turn);
+    case 'downlink.played':
+      return turn.phase === 'draining' && event.turn === turn.turn
+        ? stay({ ...turn, movedAt: around.at })
+        : stay(turn);
     case 'downlink.drained':
       return turn.phase === 'draining' && event.turn === turn.turn ? ended(turn, around) : stay(turn);
     case 'microphone.failed':
@@ -81,11 +95,21 @@ function talkedOver(turn: Turn): turn is Turn & { mode: 'realtime'; take: number
   return playsNow(turn) && 'mode' in turn && turn.mode === 'realtime';
 }
 
+/** The server has not noticed that somebody spoke, for its ears may not have worked yet. */
+function isUnheard(
+  turn: Turn,
+  event: Event & { type: 'uplink.hushed' },
+  { greetedAt }: Around,
+): turn is Turn & { phase: 'listening' } {
+  if (turn.phase !== 'listening' || turn.mode !== 'auto') return false;
+  return event.turn === turn.turn && event.take === turn.take && mayBeUnheard(event.sentAt, greetedAt);
+}
+
 /** The microphone has failed: what was said before goes on its way. */
 function deafened(turn: Turn, around: Around, event: Event & { type: 'microphone.failed' }): TurnStepped {
   // What was said is on its way already; its last packet is made up without the microphone.
   if (turn.phase === 'finishing') return stay(turn);
-  if (event.said && turn.phase === 'listening') return stay(finishing(turn));
+  if (event.said && turn.phase === 'listening') return stay(finishing(turn, around.at));
   if (event.said && turn.phase === 'recording') return stay({ ...turn, capture: 'ending' });
   if (turn.phase === 'pressed' && !interrupts(turn))
     return { turn: idle(turn, event.reason), acts: [cue('error')] };
@@ -99,7 +123,7 @@ function spokenTo(turn: Turn, around: Around): TurnStepped {
       ? stay({ phase: 'thinking', awaiting: 'audio', turn: turn.turn + 1, mode: 'announced', take: 0 })
       : stay(turn);
   // Another answer on top of one that is still playing: both are heard.
-  if (turn.phase === 'draining') return stay({ ...turn, phase: 'speaking', heardAt: around.at });
+  if (turn.phase === 'draining') return stay({ ...turn, phase: 'speaking', movedAt: around.at });
   return understood(turn);
 }
 
@@ -121,8 +145,7 @@ function expecting({ turn, mode, take }: Omit<Uttered, 'wire'>): Turn {
 
 /** `tts stop`. One without a start belongs to an answer that was aborted. */
 function spoken(turn: Turn, around: Around): TurnStepped {
-  if (turn.phase === 'speaking')
-    return stay({ phase: 'draining', turn: turn.turn, mode: turn.mode, take: turn.take });
+  if (turn.phase === 'speaking') return stay(draining(turn, around.at));
   if (turn.phase === 'thinking' && turn.awaiting === 'audio') return ended(turn, around);
   return stay(settled(turn, 'clear'));
 }
@@ -135,9 +158,9 @@ function settled(turn: Turn, wire: Wire): Turn {
 }
 
 function heard(turn: Turn, at: number): TurnStepped {
-  if (turn.phase === 'speaking') return stay({ ...turn, heardAt: at });
+  if (turn.phase === 'speaking') return stay({ ...turn, movedAt: at });
   if (turn.phase === 'thinking')
-    return stay({ phase: 'speaking', turn: turn.turn, mode: turn.mode, take: turn.take, heardAt: at });
+    return stay({ phase: 'speaking', turn: turn.turn, mode: turn.mode, take: turn.take, movedAt: at });
   return stay(turn);
 }
 
@@ -164,6 +187,8 @@ function ended(turn: Turn & { mode: TurnMode; take: number }, around: Around): T
 function elapsed(turn: Turn, timer: string, around: Around): TurnStepped {
   // A round trip has passed: words are new ones now; sound may still be old.
   if (timer === settleTimer(turn)) return stay(settled(turn, 'old-speech'));
+  if (turn.phase === 'recording' && timer === outageTimer(turn))
+    return { turn: { ...turn, outage: 'lasting' }, acts: [cue('offline')] };
   if (timer !== deadlineTimer(turn)) return stay(turn);
   switch (turn.phase) {
     case 'idle':
@@ -177,10 +202,14 @@ function elapsed(turn: Turn, timer: string, around: Around): TurnStepped {
     case 'listening':
       if (turn.origin === 'follow-up' || turn.mode === 'realtime')
         return abort(turn, around, 'nothing more was said');
-      return stay(finishing(turn));
+      return stay(finishing(turn, around.at));
     case 'finishing':
       return giveUp(turn, around, 'speech could not be sent in time', 'lost');
     case 'thinking':
+      if (turn.awaiting === 'answer' && mayBeUnheard(turn.movedAt, around.greetedAt)) {
+        const { turn: same, acts } = again(turn, around);
+        return { turn: finishing(same, around.at), acts };
+      }
       return giveUp(
         turn,
         around,
@@ -188,7 +217,7 @@ function elapsed(turn: Turn, timer: string, around: Around): TurnStepped {
         'no-answer',
       );
     case 'speaking':
-      return stay({ phase: 'draining', turn: turn.turn, mode: turn.mode, take: turn.take });
+      return stay(draining(turn, around.at));
     case 'draining':
       return ended(turn, around);
   }

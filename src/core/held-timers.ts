@@ -7,7 +7,7 @@ import { type Ready, renewFrom, renewTimer, retryTimer, waitMs, watchesNetwork }
 import { absenceTimer, isUsable, kickTimer } from './network.ts';
 import { intervalMs } from './pulse.ts';
 import { quiet, type State } from './state.ts';
-import { deadlineTimer, settleTimer, unsettled } from './turn.ts';
+import { deadlineTimer, mayBeUnheard, outageTimer, settleTimer, unsettled } from './turn.ts';
 import { heartbeatTimer, monitorTimer, pingTimer } from './upkeep.ts';
 
 export type Timer = {
@@ -20,15 +20,20 @@ export type Timer = {
 /**
  * The longest that each phase may last. Listening, thinking and speaking: reference servers' own limits. Finishing: a
  * full buffer of 30 s sent at four times real time, twice over. Draining: a full jitter buffer (10 s) and the card's.
- * Pressed: far beyond any gesture's decision. Aborting and settling: a round trip on a bad mobile network.
+ * Pressed: far beyond any gesture's decision. Aborting and settling: a round trip on a bad mobile network; an answer that
+ * had not begun may still begin for as long as any other. An outage is told of when a person begins to wonder, and a server
+ * that is warming up is spoken to again when it no longer is. Where there is progress the time counts from the last of it.
  */
 const DEADLINE_MS = {
   aborting: 3_000,
+  abortingUnbegun: 15_000,
   pressed: 5_000,
   listening: 60_000,
   followUp: 8_000,
+  outage: 2_000,
   finishing: 15_000,
   firstAnswer: 15_000,
+  warmUp: 6_000,
   firstAudio: 60_000,
   nextPacket: 30_000,
   draining: 15_000,
@@ -111,7 +116,7 @@ function pulseTimers(link: Ready, { policy, lessons, network, turn }: State): re
   const beat =
     ping === null
       ? { name: heartbeatTimer(link, afterMs), afterMs, from: heardAt }
-      : { name: pingTimer(link, ping), afterMs: ping.deadlineMs, from: ping.at };
+      : { name: pingTimer(link, ping), afterMs: ping.deadlineMs, from: ping.movedAt };
   return [beat, { name: monitorTimer(link), afterMs: policy.link.monitorIntervalMs, from: checkedAt }];
 }
 
@@ -125,8 +130,9 @@ function renewTimers(link: Ready, { policy, limits, lessons, turn, usedAt }: Sta
   ];
 }
 
-function turnTimers({ turn, policy }: State): readonly Timer[] {
-  const deadline = (afterMs: number): Timer => ({ name: deadlineTimer(turn), afterMs });
+function turnTimers({ turn, link, policy }: State): readonly Timer[] {
+  const from = 'movedAt' in turn ? { from: turn.movedAt } : {};
+  const deadline = (afterMs: number): Timer => ({ name: deadlineTimer(turn), afterMs, ...from });
   const settling: readonly Timer[] = unsettled(turn)
     ? [{ name: settleTimer(turn), afterMs: DEADLINE_MS.settle }]
     : [];
@@ -134,11 +140,14 @@ function turnTimers({ turn, policy }: State): readonly Timer[] {
     case 'idle':
       return [];
     case 'aborting':
-      return [deadline(DEADLINE_MS.aborting)];
+      return [deadline(turn.old === 'old-words' ? DEADLINE_MS.abortingUnbegun : DEADLINE_MS.aborting)];
     case 'pressed':
       return [deadline(DEADLINE_MS.pressed)];
     case 'recording':
-      return [deadline(policy.turn.offlineHoldMs)];
+      return [
+        deadline(policy.turn.offlineHoldMs),
+        ...(turn.outage === 'sudden' ? [{ name: outageTimer(turn), afterMs: DEADLINE_MS.outage }] : []),
+      ];
     case 'listening':
       return [
         deadline(turn.origin === 'follow-up' ? DEADLINE_MS.followUp : DEADLINE_MS.listening),
@@ -148,10 +157,15 @@ function turnTimers({ turn, policy }: State): readonly Timer[] {
       return [deadline(DEADLINE_MS.finishing), ...settling];
     case 'thinking':
       if (turn.awaiting === 'audio') return [deadline(DEADLINE_MS.firstAudio)];
-      return [deadline(DEADLINE_MS.firstAnswer), ...settling];
+      return [deadline(firstAnswerMs(turn.movedAt, link)), ...settling];
     case 'speaking':
       return [deadline(DEADLINE_MS.nextPacket)];
     case 'draining':
       return [deadline(DEADLINE_MS.draining)];
   }
+}
+
+function firstAnswerMs(sentAt: number, link: State['link']): number {
+  const greetedAt = link.phase === 'ready' ? link.since : null;
+  return mayBeUnheard(sentAt, greetedAt) ? DEADLINE_MS.warmUp : DEADLINE_MS.firstAnswer;
 }

@@ -32,6 +32,11 @@ export type Holds = {
   /** A connection waits for the machine's clock to be set right. */
   readonly clockSync: boolean;
   readonly utterance: Utterance | null;
+  /**
+   * What the microphone does where no utterance wants it: it is closed; open, its last moments kept for the next press; or
+   * open and nothing kept, for what it hears is the box itself.
+   */
+  readonly standby: 'closed' | 'kept' | 'deaf';
   readonly playback: Playback | null;
   /** The turn whose answer is waited for in silence; after a while that is heard to be so. */
   readonly awaited: number | null;
@@ -55,6 +60,7 @@ export function holds(state: State): Holds {
     networkWatch: watchesNetwork(state.link),
     clockSync: state.link.phase === 'waiting' && state.link.loss.class === 'clock',
     utterance: utteranceOf(state),
+    standby: standbyOf(state),
     playback: playsNow(state.turn)
       ? { turn: state.turn.turn, ending: state.turn.phase === 'draining' }
       : null,
@@ -128,6 +134,12 @@ function utteranceOf(state: State): Utterance | null {
         ? { turn: turn.turn, take: turn.take, sendTo: currentOf(link), capture }
         : null;
   }
+}
+
+function standbyOf({ policy, turn, muted, setup, link }: State): Holds['standby'] {
+  const nobodyMayTalk = muted || setup.phase === 'activating' || link.phase === 'unconfigured';
+  if (policy.turn.standby === 'closed' || nobodyMayTalk || link.phase === 'ended') return 'closed';
+  return turn.phase === 'speaking' || turn.phase === 'draining' ? 'deaf' : 'kept';
 }
 
 function statusOf(turn: Turn): Holds['status'] {

@@ -145,6 +145,9 @@ export const PROVEN_AFTER_MS = 10_000;
 /** reliability.md §1, "no usable network": one attempt a minute in spite of what the watch says. */
 const DISTRUST_MS = 60_000;
 
+/** A quick refusal costs a moment; in the 20 s for which speech is kept a server that restarts is found within the second. */
+const SPEECH_WAITS_MS = 1_000;
+
 export function startLink(configured: boolean): Link {
   return configured
     ? { phase: 'resting', attempt: 0, why: 'starting', loss: null }
@@ -169,6 +172,18 @@ export function isProven(link: Ready, until: number): boolean {
 export function retryTimer(link: Link, usable: boolean): string {
   const waitMs = link.phase === 'waiting' ? ` in ${link.delayMs} ms` : '';
   return `link retry after attempt ${link.attempt}${waitMs}${usable ? '' : ' without a network'}`;
+}
+
+/** Speech is kept for some seconds only: whoever cannot take it now is asked again in a moment. */
+export function awaited(link: Link & { phase: 'waiting' }): Link {
+  const { loss, delayMs } = link;
+  const isInVain = isForAPerson(loss.class) || loss.retryAfterMs !== undefined;
+  return isInVain || delayMs <= SPEECH_WAITS_MS ? link : { ...link, delayMs: SPEECH_WAITS_MS };
+}
+
+/** What was wrong is not the network's, and does not mend itself. */
+export function isForAPerson(name: FailureClass): boolean {
+  return name === 'auth' || name === 'configuration';
 }
 
 /** No attempt without a way; but now and then one all the same, for whoever says so may be wrong. */

@@ -3,6 +3,7 @@ import type { Sign } from './gesture.ts';
 import {
   type Around,
   abort,
+  again,
   cue,
   finishing,
   giveUp,
@@ -35,7 +36,7 @@ function signed(turn: Turn, sign: Sign, around: Around): TurnStepped {
     case 'held':
       return held(turn, around);
     case 'released':
-      return released(turn);
+      return released(turn, around);
     case 'doubled':
       return cancelled(turn, around);
   }
@@ -76,7 +77,7 @@ function clicked(turn: Turn, around: Around): TurnStepped {
     case 'listening':
       if (turn.origin === 'follow-up' || turn.mode === 'realtime')
         return giveUp(turn, around, 'conversation ended', 'stop');
-      return stay(finishing(turn));
+      return stay(finishing(turn, around.at));
     case 'recording':
       // Some of it was heard by the server that is gone: the click means that everything is said.
       if (turn.take > 0 && turn.capture === 'going') return stay({ ...turn, capture: 'ending' });
@@ -93,10 +94,7 @@ function held(turn: Turn, around: Around): TurnStepped {
       return begin(turn, 'manual', around);
     case 'listening':
       // Begun anew as push-to-talk, so that the server's ear for pauses doesn't end it; what was said is sent again.
-      return {
-        turn: { ...turn, mode: 'manual', take: turn.take + 1, origin: 'press' },
-        acts: say(around, { type: 'listen', state: 'start', mode: 'manual' }),
-      };
+      return again({ ...turn, mode: 'manual', origin: 'press' } as const, around);
     case 'recording':
       return stay({ ...turn, mode: 'manual', capture: 'going' });
     default: {
@@ -109,8 +107,8 @@ function held(turn: Turn, around: Around): TurnStepped {
   }
 }
 
-function released(turn: Turn): TurnStepped {
-  if (turn.phase === 'listening' && turn.mode === 'manual') return stay(finishing(turn));
+function released(turn: Turn, { at }: Around): TurnStepped {
+  if (turn.phase === 'listening' && turn.mode === 'manual') return stay(finishing(turn, at));
   if (turn.phase === 'recording' && turn.mode === 'manual') return stay({ ...turn, capture: 'ending' });
   return stay(turn);
 }
@@ -140,11 +138,12 @@ function begin(
 ): TurnStepped {
   if (around.muted) return giveUp(turn, around, 'interrupted while muted', 'muted');
   const utterance = { turn: turn.turn, mode };
-  if (around.attempt === null)
-    return {
-      turn: { ...utterance, phase: 'recording', take: 0, capture: 'going', why: 'not connected' },
-      acts: [],
-    };
+  if (around.attempt === null) {
+    // Whoever pressed in vain has heard so.
+    const outage = around.reach === 'away' ? 'lasting' : 'sudden';
+    const why = 'not connected';
+    return stay({ ...utterance, phase: 'recording', take: 0, capture: 'going', outage, why });
+  }
   const first = interrupts(turn) ? say(around, { type: 'abort' }) : [];
   const cues = turn.over === 'thinking' ? [cue('listen')] : [];
   return {

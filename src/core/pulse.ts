@@ -24,6 +24,8 @@ export type Pulse = {
  */
 export type Ping = {
   readonly at: number;
+  /** From when on its time counts: speech that was ahead of it, on a slow road, got on at that moment. */
+  readonly movedAt: number;
   readonly why: 'heartbeat' | 'probe' | 'renewed' | 'network';
   readonly deadlineMs: number;
 };
@@ -57,7 +59,11 @@ export function heard(pulse: Pulse, at: number, rttMs: number | null): Pulse {
 }
 
 export function pinged(pulse: Pulse, at: number, why: Ping['why'], deadlineMs: number): Pulse {
-  return { ...pulse, ping: { at, why, deadlineMs } };
+  return { ...pulse, ping: { at, movedAt: at, why, deadlineMs } };
+}
+
+export function moved(pulse: Pulse, at: number): Pulse {
+  return pulse.ping === null ? pulse : { ...pulse, ping: { ...pulse.ping, movedAt: at } };
 }
 
 /** The ping that is on its way has at most `leastMs` from now. */
@@ -65,7 +71,10 @@ export function hastened(pulse: Pulse, at: number, leastMs: number): Pulse {
   const { ping } = pulse;
   if (ping === null) return pulse;
   const why = ping.why === 'heartbeat' ? 'network' : ping.why;
-  return { ...pulse, ping: { ...ping, why, deadlineMs: Math.min(ping.deadlineMs, at - ping.at + leastMs) } };
+  return {
+    ...pulse,
+    ping: { ...ping, why, deadlineMs: Math.min(ping.deadlineMs, at - ping.movedAt + leastMs) },
+  };
 }
 
 export function isSilent(pulse: Pulse, at: number): boolean {
@@ -74,11 +83,11 @@ export function isSilent(pulse: Pulse, at: number): boolean {
 
 /** An earlier ping may be answered, or not, before one that is sent now. */
 export function wouldLearnSooner({ ping, ...pulse }: Pulse, at: number): boolean {
-  return ping === null || at + probeMs({ ...pulse, ping }, 'probe') < ping.at + ping.deadlineMs;
+  return ping === null || at + probeMs({ ...pulse, ping }, 'probe') < ping.movedAt + ping.deadlineMs;
 }
 
 export function isStalled(ping: Ping, at: number): boolean {
-  return at - ping.at > ping.deadlineMs + STALLED_MS;
+  return at - ping.movedAt > ping.deadlineMs + STALLED_MS;
 }
 
 /** @param learnedMs the interval that has proved right so far */

@@ -20,7 +20,7 @@ import {
   type Trying,
 } from './link.ts';
 import { isSilent, newPulse, wouldLearnSooner } from './pulse.ts';
-import { alive, ask, isInDoubt, keptUp, succeed } from './upkeep.ts';
+import { alive, ask, getsOn, isInDoubt, keptUp, succeed } from './upkeep.ts';
 
 /** Of 50 s the last five: as long as a herd takes that was told of a restart. */
 const RENEW_SPREAD = 0.1;
@@ -53,6 +53,8 @@ export function stepLink(link: Link, event: Event, around: AroundLink): LinkStep
       return opened(link, event.attempt, around, only);
     case 'socket.heard':
       return alive(link, event.attempt, event.rttMs, around);
+    case 'socket.moved':
+      return only(getsOn(link, event.attempt, around.at));
     case 'server.said':
       return event.message.type === 'hello'
         ? greeted(link, event.attempt, event.message.transport, around, only)

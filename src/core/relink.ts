@@ -3,6 +3,7 @@
 import {
   type Around,
   cue,
+  draining,
   finishing,
   idle,
   say,
@@ -20,13 +21,13 @@ const MAX_TAKES = 6;
  * @param was the connection they went to so far
  */
 export function relinked(turn: Turn, was: number | null, around: Around): TurnStepped {
-  const parted = was === null ? stay(turn) : lost(turn);
+  const parted = was === null ? stay(turn) : lost(turn, around.at);
   if (around.attempt === null || parted.turn.phase !== 'recording') return parted;
   const { turn: next, acts } = resumed(parted.turn, around);
   return { turn: next, acts: [...parted.acts, ...acts] };
 }
 
-function lost(turn: Turn): TurnStepped {
+function lost(turn: Turn, at: number): TurnStepped {
   switch (turn.phase) {
     case 'listening':
       if (turn.origin === 'follow-up')
@@ -40,7 +41,7 @@ function lost(turn: Turn): TurnStepped {
     case 'speaking':
     case 'draining':
       // What has arrived is played to its end; nothing follows it.
-      return stay({ phase: 'draining', turn: turn.turn, mode: 'announced', take: turn.take });
+      return stay(draining({ ...turn, mode: 'announced' }, at));
     case 'aborting':
       return stay(idle(turn, turn.why));
     case 'pressed':
@@ -55,7 +56,10 @@ function lost(turn: Turn): TurnStepped {
 function resumed(turn: Turn & { phase: 'recording' }, around: Around): TurnStepped {
   const again = { turn: turn.turn, mode: turn.mode, take: turn.take + 1, wire: 'clear' } as const;
   return {
-    turn: turn.capture === 'going' ? { ...again, phase: 'listening', origin: 'press' } : finishing(again),
+    turn:
+      turn.capture === 'going'
+        ? { ...again, phase: 'listening', origin: 'press' }
+        : finishing(again, around.at),
     acts: say(around, { type: 'listen', state: 'start', mode: turn.mode }),
   };
 }
@@ -63,5 +67,5 @@ function resumed(turn: Turn & { phase: 'recording' }, around: Around): TurnStepp
 function keep({ turn, mode, take }: Uttered, capture: 'going' | 'ending'): TurnStepped {
   if (take >= MAX_TAKES)
     return { turn: idle({ turn }, 'connection lost again and again on one utterance'), acts: [cue('lost')] };
-  return stay({ phase: 'recording', turn, mode, take, capture, why: 'connection lost' });
+  return stay({ phase: 'recording', turn, mode, take, capture, outage: 'sudden', why: 'connection lost' });
 }

@@ -1,9 +1,9 @@
 // Where network and link meet: a snapshot has come, an attempt that was owed is due, or a turn has ended. Pure.
 import { anew, dial } from './attempt.ts';
 import { rerouted as gone } from './ends.ts';
-import type { Act, Event, Loss, Moment } from './events.ts';
+import type { Act, Event, Moment } from './events.ts';
 import { breaksFirst } from './lessons.ts';
-import { type AroundLink, type Link, type LinkStepped, type Ready, stepped } from './link.ts';
+import { type AroundLink, isForAPerson, type Link, type LinkStepped, type Ready, stepped } from './link.ts';
 import {
   absenceTimer,
   goesOtherWay,
@@ -194,9 +194,4 @@ function kick(link: Link, { at, policy, limits }: AroundLink): Link {
     case 'ended':
       return link;
   }
-}
-
-/** What was wrong is not the network's, and does not mend itself. */
-function isForAPerson(name: Loss['class']): boolean {
-  return name === 'auth' || name === 'configuration';
 }

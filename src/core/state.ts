@@ -74,7 +74,8 @@ export function startState(
 
 export function aroundTurn(state: State, at: number): Around {
   const { link, muted, policy } = state;
-  return { attempt: currentOf(link), reach: reachOf(state), muted, at, policy: policy.turn };
+  const greetedAt = link.phase === 'ready' ? link.since : null;
+  return { attempt: currentOf(link), greetedAt, reach: reachOf(state), muted, at, policy: policy.turn };
 }
 
 export function aroundLink(state: State, { at, dice }: Moment): AroundLink {

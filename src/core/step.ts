@@ -4,7 +4,7 @@ import type { Act, Event, Moment } from './events.ts';
 import { stepTurn } from './exchange.ts';
 import { type Sign, stepGesture } from './gesture.ts';
 import { holdsTimer, meterTimer } from './held-timers.ts';
-import type { LinkStepped } from './link.ts';
+import { awaited, type LinkStepped } from './link.ts';
 import { pressTurn } from './press.ts';
 import { hurry, keepCurrent, stepLink } from './reconnect.ts';
 import { relinked } from './relink.ts';
@@ -52,6 +52,7 @@ function fitted(before: Stepped, moment: Moment): Stepped {
       why: link.loss.reason,
       loss: link.loss,
     });
+  if (turn.phase === 'recording' && link.phase === 'waiting') return withLink(before, awaited(link));
   if (turn.phase === 'recording' && link.phase === 'resting')
     return relink(before, hurry(link, 'speech waits', aroundLink(before.state, moment)));
   return quiet(turn) ? before : withLink(before, keepCurrent(link));

@@ -7,6 +7,8 @@ export type TurnPolicy = {
   /** What a click starts; `realtime` keeps the microphone open while the answer plays. */
   readonly mode: 'auto' | 'realtime';
   readonly followUp: boolean;
+  /** Whether the microphone is open between turns; what it hears before a press never leaves the process. */
+  readonly standby: 'closed' | 'warm';
   readonly offlineHoldMs: number;
   readonly unsolicited: 'play' | 'mute';
 };
@@ -25,39 +27,44 @@ export type Wire = 'clear' | 'old-speech' | 'old-words';
 /** `take` counts the times the utterance was begun on the wire; each time it is sent from its first packet on. */
 export type Uttered = Numbered & { readonly mode: ListenMode; readonly take: number; readonly wire: Wire };
 type Answered = Numbered & { readonly mode: TurnMode; readonly take: number };
+/** When something last came of it: a phase that gets on is not cut off by its deadline. */
+type Moving = { readonly movedAt: number };
 
 export type Turn =
   | (Numbered & { readonly phase: 'idle'; readonly why: string })
   /** Idle for the person; what the server had already sent of an aborted answer is not played. */
-  | (Numbered & { readonly phase: 'aborting'; readonly why: string })
+  | (Numbered & { readonly phase: 'aborting'; readonly why: string; readonly old: Wire })
   /** The button is down and the gesture undecided; recording, nothing sent. `over` is what it interrupts. */
   | (Numbered & {
       readonly phase: 'pressed';
       readonly over: 'idle' | 'aborting' | 'thinking' | 'speaking' | 'draining';
     })
-  /** No connection: the utterance is kept. `ending` once nothing more will be said. */
+  /** No connection: the utterance is kept. `ending` once nothing more will be said. The person is told when it lasts. */
   | (Numbered & {
       readonly phase: 'recording';
       readonly mode: ListenMode;
       readonly take: number;
       readonly capture: 'going' | 'ending';
+      readonly outage: 'sudden' | 'lasting';
       readonly why: string;
     })
   /** `follow-up`: by itself, after an answer, and nothing was said yet. */
   | (Uttered & { readonly phase: 'listening'; readonly origin: 'press' | 'follow-up' })
   /** Everything is said; the last packets are on their way. */
-  | (Uttered & { readonly phase: 'finishing' })
+  | (Uttered & Moving & { readonly phase: 'finishing' })
   /** Until the server has understood, the utterance is kept. */
-  | (Uttered & { readonly phase: 'thinking'; readonly awaiting: 'answer' })
+  | (Uttered & Moving & { readonly phase: 'thinking'; readonly awaiting: 'answer' })
   | (Answered & { readonly phase: 'thinking'; readonly awaiting: 'audio' })
-  | (Answered & { readonly phase: 'speaking'; readonly heardAt: number })
+  | (Answered & Moving & { readonly phase: 'speaking' })
   /** The server has finished; what is buffered plays to its end. */
-  | (Answered & { readonly phase: 'draining' });
+  | (Answered & Moving & { readonly phase: 'draining' });
 
 /** What a turn may know of the rest of the device. */
 export type Around = {
   /** The connection frames go to, or null. */
   readonly attempt: number | null;
+  /** When its hello came. */
+  readonly greetedAt: number | null;
   /** `away`: there is a server, and it cannot be reached at present. */
   readonly reach: 'ready' | 'coming' | 'away' | 'unconfigured';
   readonly muted: boolean;
@@ -77,14 +84,36 @@ export function unsettled(turn: Turn): boolean {
 }
 
 export function deadlineTimer(turn: Turn): string {
-  return turn.phase === 'speaking'
-    ? `turn ${turn.turn} speaking since ${turn.heardAt}`
-    : `turn ${turn.turn} ${turn.phase}${'awaiting' in turn ? ` ${turn.awaiting}` : ''}${'origin' in turn ? ` ${turn.origin}` : ''}`;
+  const kind = 'awaiting' in turn ? ` ${turn.awaiting}` : 'origin' in turn ? ` ${turn.origin}` : '';
+  return `turn ${turn.turn} ${turn.phase}${kind}${'movedAt' in turn ? ` since ${turn.movedAt}` : ''}`;
+}
+
+export function outageTimer(turn: Turn): string {
+  return `turn ${turn.turn} without a connection`;
+}
+
+/** Servers answer the hello before their ears work, for as long as 6 s (protocol.md 8.1, 7): what they were sent is lost. */
+const WARM_UP_MS = 6_000;
+
+/** @param sentAt when the last of what was said had been sent */
+export function mayBeUnheard(sentAt: number, greetedAt: number | null): boolean {
+  return greetedAt !== null && sentAt - greetedAt <= WARM_UP_MS;
 }
 
 /** Everything is said, so it ends as push-to-talk does; in realtime the microphone would stay open. */
-export function finishing({ turn, mode, take, wire }: Uttered): Turn {
-  return { phase: 'finishing', turn, mode: mode === 'realtime' ? 'manual' : mode, take, wire };
+export function finishing({ turn, mode, take, wire }: Uttered, at: number): Turn {
+  return { phase: 'finishing', turn, mode: mode === 'realtime' ? 'manual' : mode, take, wire, movedAt: at };
+}
+
+/** The same utterance, from its first packet on. */
+export function again<T extends Uttered>(
+  turn: T,
+  around: Around,
+): { readonly turn: T; readonly acts: readonly Act[] } {
+  return {
+    turn: { ...turn, take: turn.take + 1 },
+    acts: say(around, { type: 'listen', state: 'start', mode: turn.mode }),
+  };
 }
 
 /** There is an answer of the server's, under way or playing, that a press puts an end to. */
@@ -93,12 +122,21 @@ export function interrupts(turn: Turn & { phase: 'pressed' }): boolean {
 }
 
 /** Ends the turn here and on the server. */
-export function abort(turn: Numbered, around: Around, why: string): TurnStepped {
+export function abort(turn: Turn, around: Around, why: string): TurnStepped {
   if (around.attempt === null) return stay(idle(turn, why));
-  return { turn: { phase: 'aborting', turn: turn.turn, why }, acts: say(around, { type: 'abort' }) };
+  return {
+    turn: { phase: 'aborting', turn: turn.turn, why, old: leftOf(turn) },
+    acts: say(around, { type: 'abort' }),
+  };
 }
 
-export function giveUp(turn: Numbered, around: Around, why: string, sign: Cue): TurnStepped {
+/** An answer that had not begun may still come, from a server that takes no notice. */
+function leftOf(turn: Turn): Wire {
+  const phase = turn.phase === 'pressed' ? turn.over : turn.phase;
+  return phase === 'speaking' || phase === 'draining' ? 'old-speech' : 'old-words';
+}
+
+export function giveUp(turn: Turn, around: Around, why: string, sign: Cue): TurnStepped {
   const { turn: next, acts } = abort(turn, around, why);
   return { turn: next, acts: [...acts, cue(sign)] };
 }
@@ -140,6 +178,11 @@ export function say(around: Around, message: DeviceMessage): readonly Act[] {
 
 export function cue(sign: Cue): Act {
   return { type: 'cue', cue: sign };
+}
+
+/** Nothing more will come; what has arrived is played to its end. */
+export function draining({ turn, mode, take }: Answered, at: number): Turn {
+  return { phase: 'draining', turn, mode, take, movedAt: at };
 }
 
 export function idle(turn: Numbered, why: string): Turn {

@@ -13,14 +13,14 @@ import {
   renewTimer,
   stepped,
 } from './link.ts';
-import { heard, intervalMs, isStalled, type Ping, pinged, probeMs, timeoutMs } from './pulse.ts';
+import { heard, intervalMs, isStalled, moved, type Ping, pinged, probeMs, timeoutMs } from './pulse.ts';
 
 export function heartbeatTimer(link: Ready, afterMs: number): string {
   return `link heartbeat of ${link.current}, ${afterMs} ms since ${link.pulse.heardAt}`;
 }
 
 export function pingTimer(link: Ready, ping: Ping): string {
-  return `link ${ping.why} ping of ${link.current} at ${ping.at}, ${ping.deadlineMs} ms`;
+  return `link ${ping.why} ping of ${link.current} at ${ping.movedAt}, ${ping.deadlineMs} ms`;
 }
 
 export function monitorTimer(link: Ready): string {
@@ -35,6 +35,12 @@ export function alive(link: Link, attempt: number, rttMs: number | null, around:
   const beside = link.pulse.ping?.why === 'renewed' ? learnBothLive(around.lessons) : around.lessons;
   const lessons = rttMs === null ? beside : learnFromPong(beside, around.at);
   return stepped({ ...link, pulse, successor }, lessons);
+}
+
+/** Slow, and not dead. */
+export function getsOn(link: Link, attempt: number, at: number): Link {
+  if (link.phase !== 'ready' || attempt !== link.current) return link;
+  return { ...link, pulse: moved(link.pulse, at) };
 }
 
 /** The successor was made because this one might be dead: whichever is heard of first is the one to go on with. */

@@ -37,5 +37,5 @@ export function lossWords({ class: name, kind, reason, detectedBy, retryAfterMs 
 
 export function turnWords(turn: Turn): object {
   const { phase: _phase, ...words } = turn;
-  return 'heardAt' in words ? { ...words, heardAt: undefined } : words;
+  return 'movedAt' in words ? { ...words, movedAt: undefined } : words;
 }

@@ -234,7 +234,7 @@ describe('the agent', { concurrency: 6 }, () => {
       await rig.turnIs('thinking');
       await until(() => server.sessions.length === 2, 'a second connection');
       assert.equal(rig.agent.history.lastLoss?.detectedBy, 'heartbeat');
-      await until(() => rig.agent.held.utterance?.take === 2, 'the utterance once more');
+      await until(() => rig.agent.held.utterance?.sendTo === 2, 'the utterance once more');
     }),
   );
 

@@ -298,7 +298,7 @@ describe('S26 the log of a press that gets no answer', () => {
     box.pass(2_000);
     const { link } = box.state;
     assert.equal(link.phase === 'ready' && link.successor?.cause, 'renewal');
-    const ping = { at: box.at, why: 'probe', deadlineMs: 1_500 } as const;
+    const ping = { at: box.at, movedAt: box.at, why: 'probe', deadlineMs: 1_500 } as const;
     if (link.phase === 'ready')
       box.state = { ...box.state, link: { ...link, pulse: { ...link.pulse, ping } } };
     box.do({ type: 'timer.fired', timer: pingTimer(link as typeof link & { phase: 'ready' }, ping) });

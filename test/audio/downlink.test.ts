@@ -13,27 +13,29 @@ import { measure, rms } from '../helpers/tone.ts';
 const RATE_HZ = 24_000;
 const JITTER_MS = 160;
 
-function rig() {
+function rig(jitterMs = JITTER_MS) {
   const clock = handClock();
   const log = keptLog();
   const codec = evanCodec();
   if ('missing' in codec) throw new Error(codec.missing);
   const speaker = simSpeaker(clock, { rateHz: RATE_HZ, rememberMs: 30_000 });
   const events: string[] = [];
+  const plays: string[] = [];
   const downlink = new Downlink({
     speaker: new PacedSpeaker({ speaker, clock, log }),
     codec,
     clock,
     log,
-    jitterMs: JITTER_MS,
+    jitterMs,
     on: {
       started: (turn) => events.push(`started ${turn}`),
       heard: (turn) => events.push(`heard ${turn}`),
+      played: (turn) => plays.push(`${turn} at ${clock.now()}`),
       drained: (turn) => events.push(`drained ${turn}`),
       failed: (turn, reason) => events.push(`failed ${turn} ${reason}`),
     },
   });
-  return { clock, log, speaker, downlink, events };
+  return { clock, log, speaker, downlink, events, plays };
 }
 
 type Rig = ReturnType<typeof rig>;
@@ -124,12 +126,30 @@ describe('the downlink', () => {
     assert.equal(played.events.at(-1), 'drained 1');
   });
 
-  it('holds at most 10 s; the newest beyond is dropped, counted and said once', () => {
+  it('plays a minute that comes at once complete, and says that it goes on', () => {
+    const played = rig();
+    played.downlink.follow({ turn: 1, ending: false });
+    for (const packet of sound(60_000)) played.downlink.push(packet);
+    played.downlink.follow({ turn: 1, ending: true });
+    played.clock.advance(58_000);
+    assert.equal(played.plays.length, 58, 'once a second');
+    assert.equal(played.events.at(-1), 'started 1');
+    played.clock.advance(4_000);
+    assert.equal(played.events.at(-1), 'drained 1');
+    assert.equal(played.downlink.status().droppedPackets, 0);
+    // The speaker of the test remembers 30 s.
+    assert.equal(measure(played.speaker.played(), RATE_HZ).holes, 0);
+  });
+
+  it('holds half a megabyte or five minutes; the newest beyond is dropped, counted and said once', () => {
     const { log, downlink } = rig();
     downlink.follow({ turn: 1, ending: false });
-    for (const packet of sound(12_000)) downlink.push(packet);
-    assert.ok(downlink.status().bufferedMs <= 10_000);
-    assert.ok(downlink.status().droppedPackets >= 30);
+    const [packet = new Uint8Array()] = sound(60);
+    let pushed = 0;
+    for (; downlink.status().droppedPackets < 30; pushed += 1) downlink.push(packet);
+    const most = Math.min(Math.floor((512 * 1_024) / packet.length), 300_000 / 60);
+    // Two of them are with the speaker.
+    assert.ok(Math.abs(pushed - 30 - most) <= 2, `${pushed - 30} of ${most}`);
     assert.equal(log.lines.filter((line) => line.text.includes('newest is dropped')).length, 1);
   });
 
@@ -272,5 +292,75 @@ describe('the downlink', () => {
     }
     assert.equal(events.filter((event) => event === 'failed 1 aplay: device busy').length, 1);
     assert.equal(clock.pending(), 0);
+  });
+});
+
+describe('the reserve that adapts', () => {
+  /** One answer of 3 s, each packet late by what `lateMs` says of its number. */
+  function answer({ clock, downlink }: Rig, turn: number, lateMs: (packet: number) => number): void {
+    downlink.follow({ turn, ending: false });
+    const from = clock.now();
+    let arrivesAt = from;
+    for (const [at, packet] of sound(3_000).entries()) {
+      arrivesAt = Math.max(arrivesAt, from + at * 60 + lateMs(at));
+      clock.advance(arrivesAt - clock.now());
+      downlink.push(packet);
+    }
+    downlink.follow({ turn, ending: true });
+    clock.advance(2_000);
+  }
+  const steady = () => 0;
+  const rough = (packet: number) => (packet % 10 === 9 ? 250 : 0);
+
+  const often = (played: Rig, lateMs: (packet: number) => number, from = 1) => {
+    for (let turn = from; turn < from + 20; turn += 1) answer(played, turn, lateMs);
+  };
+
+  it('is 160 ms at first, and 120 on a network that delivers evenly or for a server that sends ahead of time', () => {
+    const even = rig(0);
+    assert.equal(even.downlink.status().reserveMs, 160);
+    often(even, steady);
+    assert.equal(even.downlink.status().reserveMs, 120);
+    const ahead = rig(0);
+    often(ahead, (packet) => (packet < 5 ? 0 : -240));
+    assert.equal(ahead.downlink.status().reserveMs, 120);
+  });
+
+  it('grows to what the delays were, so that the next answer has no gaps, and shrinks when they are over', () => {
+    const played = rig(0);
+    answer(played, 1, rough);
+    const gaps = played.downlink.status().gaps;
+    assert.ok(gaps > 0, 'the first one had');
+    const { reserveMs } = played.downlink.status();
+    assert.ok(reserveMs >= 330 && reserveMs <= 350, `${reserveMs} ms`);
+    answer(played, 2, rough);
+    assert.equal(played.downlink.status().gaps, gaps);
+    often(played, steady, 3);
+    assert.ok(played.downlink.status().reserveMs < 140);
+  });
+
+  it('is 400 ms at the most, and no pause in mid-answer makes it grow', () => {
+    const awful = rig(0);
+    answer(awful, 1, (packet) => (packet % 20 === 19 ? 800 : 0));
+    assert.equal(awful.downlink.status().reserveMs, 400);
+    const pausing = rig(0);
+    answer(pausing, 1, (packet) => (packet < 25 ? 0 : 3_000));
+    assert.ok(pausing.downlink.status().reserveMs < 160);
+  });
+});
+
+describe('a server that says too early that it has finished', () => {
+  it('is heard to the last packet that follows within a moment', () => {
+    const played = rig(120);
+    const packets = sound(1_800);
+    played.downlink.follow({ turn: 1, ending: false });
+    paced(played, packets.slice(0, 25), 60);
+    played.downlink.follow({ turn: 1, ending: true });
+    paced(played, packets.slice(25), 60);
+    played.clock.advance(1_000);
+    const heard = measure(played.speaker.played(), RATE_HZ);
+    assert.ok(Math.abs(heard.loudMs - 1_800) <= 40, `${heard.loudMs} ms`);
+    assert.equal(heard.holes, 0);
+    assert.deepEqual(played.events.at(-1), 'drained 1');
   });
 });

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { simMicrophone } from '../../src/adapters/sim/sim-microphone.ts';
+import { BitRate } from '../../src/audio/bit-rate.ts';
 import { Capture } from '../../src/audio/capture.ts';
+import { Preroll } from '../../src/audio/preroll.ts';
 import { Uplink, type WantedUtterance } from '../../src/audio/uplink.ts';
 import { keptLog } from '../helpers/card.ts';
 import { handClock } from '../helpers/hand-clock.ts';
@@ -15,33 +17,45 @@ function rig(source?: (bytes: number) => Uint8Array) {
   const microphone = simMicrophone(clock, source === undefined ? {} : { source });
   const sent: { connection: number; packet: number; at: number }[] = [];
   const events: string[] = [];
+  const moves: string[] = [];
   let encoded = 0;
-  const network = { busy: false };
+  const network = { busy: false, underWay: 0 };
+  const rates: number[] = [];
+  const frames: Uint8Array[] = [];
   const uplink = new Uplink({
     capture: new Capture({ microphone, clock, log }),
     encoder: {
       encode(pcm) {
         assert.equal(pcm.length, 1_920, 'an encoder is given whole frames of 60 ms');
         encoded += 1;
+        frames.push(pcm);
         return new Uint8Array(new Uint32Array([encoded]).buffer);
       },
+      setBitRate: (bps) => rates.push(bps),
     },
+    bitRate: new BitRate(24_000),
+    preroll: new Preroll(300),
     clock,
     log,
-    offer: (connection, packet) => {
-      if (network.busy) return 'busy';
-      sent.push({ connection, packet: new DataView(packet.buffer).getUint32(0, true), at: clock.now() });
-      return 'taken';
+    road: {
+      offer: (connection, packet) => {
+        if (network.busy) return 'busy';
+        sent.push({ connection, packet: new DataView(packet.buffer).getUint32(0, true), at: clock.now() });
+        return 'taken';
+      },
+      underWay: () => network.underWay,
     },
     on: {
       flushed: (turn, take) => events.push(`flushed ${turn}/${take}`),
+      moved: (turn, take) => moves.push(`${turn}/${take} at ${clock.now()}`),
+      hushed: (turn, take, sentAt) => events.push(`hushed ${turn}/${take}, sent at ${sentAt}`),
       voiced: (turn) => events.push(`voiced ${turn}`),
       failed: (turn, _reason, said) => events.push(`failed ${turn} ${said ? 'after' : 'before'} a voice`),
     },
   });
   const numbers = (connection?: number) =>
     sent.filter((one) => connection === undefined || one.connection === connection).map((one) => one.packet);
-  return { clock, log, microphone, uplink, sent, numbers, events, network };
+  return { clock, log, microphone, uplink, sent, numbers, events, moves, rates, frames, network };
 }
 
 const open = (turn: number, take: number, sendTo: number | null): WantedUtterance => ({
@@ -61,7 +75,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, at) => at + 1)
 describe('the uplink', () => {
   it('sends each packet as soon as its 60 ms are full', () => {
     const { clock, uplink, sent } = rig();
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(600);
     assert.deepEqual(
       sent.map((one) => one.at),
@@ -71,10 +85,10 @@ describe('the uplink', () => {
 
   it('keeps what is said before there is a connection and sends it first, at four times real time at most', () => {
     const { clock, uplink, sent, numbers } = rig();
-    uplink.follow(open(1, 0, null));
+    uplink.follow(open(1, 0, null), 'closed');
     clock.advance(3_000);
     assert.equal(sent.length, 0);
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(1_500);
     assert.deepEqual(numbers(), upTo(75), 'caught up: all 50 kept and 25 live ones, in order');
     for (const [at, one] of sent.slice(0, 50).entries())
@@ -83,11 +97,11 @@ describe('the uplink', () => {
 
   it('sends the whole utterance again to the next connection', () => {
     const { clock, uplink, numbers } = rig();
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(600);
-    uplink.follow(open(1, 1, null));
+    uplink.follow(open(1, 1, null), 'closed');
     clock.advance(300);
-    uplink.follow(open(1, 2, 8));
+    uplink.follow(open(1, 2, 8), 'closed');
     clock.advance(1_000);
     assert.deepEqual(numbers(7), upTo(10));
     assert.deepEqual(numbers(8).slice(0, 20), upTo(20));
@@ -95,18 +109,18 @@ describe('the uplink', () => {
 
   it('following the same wish twice changes nothing', () => {
     const { clock, uplink, numbers } = rig();
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(300);
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(300);
     assert.deepEqual(numbers(), upTo(10));
   });
 
   it('at the end completes the packet begun, closes the microphone and says when all is sent', () => {
     const { clock, microphone, uplink, numbers, events } = rig();
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(630);
-    uplink.follow(ending(1, 1, 7));
+    uplink.follow(ending(1, 1, 7), 'closed');
     assert.deepEqual(events, []);
     clock.advance(60);
     assert.deepEqual(numbers(), upTo(11));
@@ -116,10 +130,10 @@ describe('the uplink', () => {
 
   it('at the end does not wait for a microphone that has died', () => {
     const { clock, microphone, uplink, numbers, events } = rig();
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(630);
     microphone.stop();
-    uplink.follow(ending(1, 1, 7));
+    uplink.follow(ending(1, 1, 7), 'closed');
     clock.advance(150);
     assert.deepEqual(numbers(), upTo(11), 'the last packet is made up with silence');
     assert.deepEqual(events, ['flushed 1/1']);
@@ -127,12 +141,12 @@ describe('the uplink', () => {
 
   it('that ended without a connection is flushed once there is one', () => {
     const { clock, uplink, numbers, events } = rig();
-    uplink.follow(open(1, 0, null));
+    uplink.follow(open(1, 0, null), 'closed');
     clock.advance(600);
-    uplink.follow(ending(1, 0, null));
+    uplink.follow(ending(1, 0, null), 'closed');
     clock.advance(5_000);
     assert.deepEqual(events, []);
-    uplink.follow(ending(1, 1, 7));
+    uplink.follow(ending(1, 1, 7), 'closed');
     clock.advance(1_000);
     assert.deepEqual(numbers(), upTo(10));
     assert.deepEqual(events, ['flushed 1/1']);
@@ -140,7 +154,7 @@ describe('the uplink', () => {
 
   it('offers a packet again that the network did not take, and loses none', () => {
     const { clock, uplink, numbers, network } = rig();
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     network.busy = true;
     clock.advance(2_000);
     network.busy = false;
@@ -150,32 +164,32 @@ describe('the uplink', () => {
 
   it('keeps 30 s, drops the oldest beyond, counts them and says so once', () => {
     const { clock, log, uplink, numbers } = rig();
-    uplink.follow(open(1, 0, null));
+    uplink.follow(open(1, 0, null), 'closed');
     clock.advance(33_000);
-    assert.equal(uplink.status().keptPackets, 500);
-    assert.equal(uplink.status().droppedPackets, 50);
+    assert.equal(uplink.status().keptMs, 30_000);
+    assert.equal(uplink.status().droppedMs, 3_000);
     assert.equal(log.lines.filter((line) => line.text.includes('oldest speech is dropped')).length, 1);
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(60);
     assert.equal(numbers()[0], 51);
   });
 
   it('takes an open microphone over into a new turn without a gap and without the old turn’s speech', () => {
     const { clock, uplink, numbers } = rig();
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(600);
-    uplink.follow(open(2, 1, 7));
+    uplink.follow(open(2, 1, 7), 'closed');
     clock.advance(600);
     assert.deepEqual(numbers(), upTo(20));
   });
 
   it('wanted again before its last packet was complete goes on recording', () => {
     const { clock, microphone, uplink, numbers } = rig();
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(630);
-    uplink.follow(ending(1, 1, 7));
+    uplink.follow(ending(1, 1, 7), 'closed');
     clock.advance(8);
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(1_000);
     assert.equal(microphone.isRunning, true);
     assert.deepEqual(numbers().slice(0, 27), upTo(27));
@@ -183,25 +197,25 @@ describe('the uplink', () => {
 
   it('goes on sending live beyond what it keeps, and says what a resend can no longer hold', () => {
     const { clock, log, uplink, numbers } = rig();
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(45_000);
     assert.deepEqual(numbers(7), upTo(750));
-    assert.equal(uplink.status().droppedPackets, 0, 'all of it was sent');
-    uplink.follow(open(1, 1, null));
-    uplink.follow(open(1, 2, 8));
+    assert.equal(uplink.status().droppedMs, 0, 'all of it was sent');
+    uplink.follow(open(1, 1, null), 'closed');
+    uplink.follow(open(1, 2, 8), 'closed');
     clock.advance(60);
     assert.equal(numbers(8)[0], 251);
-    assert.equal(uplink.status().droppedPackets, 250);
+    assert.equal(uplink.status().droppedMs, 15_000);
     assert.ok(log.lines.some((line) => line.text.includes('oldest speech is dropped')));
   });
 
   it('takes what was not sent yet along into an utterance that continues on the same connection', () => {
     const { clock, uplink, numbers, network } = rig();
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(630);
     network.busy = true;
     clock.advance(600);
-    uplink.follow(open(2, 1, 7));
+    uplink.follow(open(2, 1, 7), 'closed');
     network.busy = false;
     clock.advance(1_200);
     assert.deepEqual(numbers().slice(0, 40), upTo(40), 'none missing, none twice');
@@ -209,11 +223,11 @@ describe('the uplink', () => {
 
   it('reports a voice once, and silence never', () => {
     const silent = rig();
-    silent.uplink.follow(open(1, 1, 7));
+    silent.uplink.follow(open(1, 1, 7), 'closed');
     silent.clock.advance(5_000);
     assert.deepEqual(silent.events, []);
     const loud = rig((bytes) => tone(300, (bytes / 32_000) * 1_000, 16_000).subarray(0, bytes));
-    loud.uplink.follow(open(1, 1, 7));
+    loud.uplink.follow(open(1, 1, 7), 'closed');
     loud.clock.advance(5_000);
     assert.deepEqual(loud.events, ['voiced 1']);
   });
@@ -224,7 +238,7 @@ describe('the uplink', () => {
       [(bytes: number) => new Uint8Array(bytes), 'before'],
     ] as const) {
       const { clock, microphone, uplink, events } = rig(source);
-      uplink.follow(open(1, 1, 7));
+      uplink.follow(open(1, 1, 7), 'closed');
       clock.advance(1_000);
       for (let time = 0; time < 40; time += 1) {
         microphone.fail('unplugged');
@@ -236,13 +250,189 @@ describe('the uplink', () => {
 
   it('holds nothing after it is no longer wanted', () => {
     const { clock, microphone, uplink, sent } = rig();
-    uplink.follow(open(1, 1, 7));
+    uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(630);
-    uplink.follow(null);
+    uplink.follow(null, 'closed');
     const count = sent.length;
     clock.advance(5_000);
     assert.equal(sent.length, count);
     assert.equal(microphone.isRunning, false);
     assert.equal(clock.pending(), 0);
+  });
+});
+
+describe('the end of an utterance', () => {
+  it('is waited for until its last packet has arrived, and each second in which some of it gets on is told', () => {
+    const { clock, uplink, events, moves, network } = rig();
+    uplink.follow(open(1, 1, 7), 'closed');
+    clock.advance(600);
+    network.underWay = 3_000;
+    uplink.follow(ending(1, 1, 7), 'closed');
+    assert.deepEqual([events, moves], [['flushed 1/1'], ['1/1 at 600']], 'handed over');
+    for (const left of [2_500, 2_000, 1_500]) {
+      network.underWay = left;
+      clock.advance(600);
+    }
+    assert.deepEqual(moves, ['1/1 at 600', '1/1 at 1850'], 'at most one a second');
+    clock.advance(5_000);
+    assert.equal(moves.length, 2, 'a queue that stands still gets nowhere');
+    network.underWay = 0;
+    clock.advance(250);
+    assert.deepEqual(moves.slice(2), ['1/1 at 7600'], 'all of it has arrived');
+    clock.advance(10_000);
+    assert.equal(moves.length, 3);
+    assert.deepEqual(events, ['flushed 1/1'], 'and was flushed once');
+  });
+
+  it('is told to get on also while packets are still to be handed over', () => {
+    const { clock, uplink, moves, network } = rig();
+    uplink.follow(open(1, 0, null), 'closed');
+    clock.advance(12_000);
+    uplink.follow(ending(1, 1, 7), 'closed');
+    network.underWay = 1;
+    clock.advance(3_100);
+    assert.deepEqual(moves, ['1/1 at 12000', '1/1 at 13005', '1/1 at 14010']);
+  });
+});
+
+describe('somebody who has spoken and is silent', () => {
+  const saying = (loudMs: number) => {
+    const speech = tone(300, loudMs, 16_000);
+    let at = 0;
+    return (bytes: number) => {
+      const chunk = Buffer.alloc(bytes);
+      speech.slice(at, at + bytes).forEach((byte, n) => {
+        chunk[n] = byte;
+      });
+      at += bytes;
+      return chunk;
+    };
+  };
+
+  it('is reported after 6 s, with the moment at which the last of the voice was sent, once a take', () => {
+    const { clock, uplink, events } = rig(saying(900));
+    uplink.follow(open(1, 1, 7), 'closed');
+    clock.advance(20_000);
+    assert.deepEqual(events, ['voiced 1', 'hushed 1/1, sent at 900']);
+    uplink.follow(open(1, 2, 8), 'closed');
+    clock.advance(20_000);
+    // 333 packets at four times real time, while live ones go on being added.
+    assert.equal(events.length, 3);
+    assert.match(events[2] ?? '', /^hushed 1\/2, sent at 202\d\d$/);
+  });
+
+  it('is not, as long as nothing was said or somebody goes on speaking', () => {
+    const silent = rig();
+    silent.uplink.follow(open(1, 1, 7), 'closed');
+    silent.clock.advance(30_000);
+    assert.deepEqual(silent.events, []);
+    const talking = rig(saying(30_000));
+    talking.uplink.follow(open(1, 1, 7), 'closed');
+    talking.clock.advance(30_000);
+    assert.deepEqual(talking.events, ['voiced 1']);
+  });
+});
+
+describe('a network that cannot carry speech', () => {
+  it('is spoken to in fewer bits, down to 8 kbit/s, and in more again when there is room', () => {
+    const { clock, uplink, rates, network } = rig();
+    uplink.follow(open(1, 1, 7), 'closed');
+    clock.advance(1_000);
+    network.busy = true;
+    clock.advance(3_000);
+    assert.deepEqual(rates, [16_000, 10_667, 8_000]);
+    network.busy = false;
+    clock.advance(20_000);
+    assert.deepEqual(rates.slice(3), [10_000, 12_500, 15_625, 19_531, 24_000]);
+  });
+
+  it('is not blamed for a backlog that gets smaller', () => {
+    const { clock, uplink, rates, network } = rig();
+    uplink.follow(open(1, 0, null), 'closed');
+    clock.advance(10_000);
+    uplink.follow(open(1, 1, 7), 'closed');
+    for (let tenth = 0; tenth < 40; tenth += 1) {
+      network.busy = tenth % 2 === 0;
+      clock.advance(100);
+    }
+    assert.deepEqual(rates, []);
+  });
+});
+
+describe('a warm microphone', () => {
+  /** Each chunk of 20 ms holds its own number. */
+  const counting = () => {
+    let count = 0;
+    return (bytes: number) => {
+      count += 1;
+      return new Uint8Array(new Uint16Array(bytes / 2).fill(count).buffer);
+    };
+  };
+  const firstNumber = (pcm: readonly Uint8Array[]) =>
+    new Uint16Array(Uint8Array.from(pcm[0] ?? []).buffer)[0] ?? -1;
+
+  it('puts the last 300 ms before the press in front of what is said, and sends nothing without a press', () => {
+    const { clock, uplink, sent, frames, microphone } = rig(counting());
+    uplink.follow(null, 'kept');
+    clock.advance(5_000);
+    assert.equal(microphone.isRunning, true);
+    assert.deepEqual([sent, frames], [[], []], 'what it hears is not even encoded');
+    uplink.follow(open(1, 1, 7), 'kept');
+    clock.advance(600);
+    assert.equal(firstNumber(frames), 250 - 15 + 1);
+    assert.equal(frames.length, 15);
+    assert.equal(sent.length, 15, 'the 300 ms and the 600 ms');
+  });
+
+  it('stays open after the end of speech, and begins anew to keep', () => {
+    const { clock, uplink, microphone, frames } = rig(counting());
+    uplink.follow(open(1, 1, 7), 'kept');
+    clock.advance(600);
+    uplink.follow(ending(1, 1, 7), 'kept');
+    clock.advance(100);
+    const said = frames.length;
+    uplink.follow(null, 'kept');
+    assert.equal(microphone.isRunning, true);
+    uplink.follow(open(2, 0, null), 'kept');
+    clock.advance(200);
+    assert.equal(frames.length - said, 5, '100 ms from before the press and 200 from after it');
+  });
+
+  it('keeps nothing of what the box itself says', () => {
+    const { clock, uplink, frames, microphone } = rig(counting());
+    uplink.follow(null, 'kept');
+    clock.advance(1_000);
+    uplink.follow(null, 'deaf');
+    clock.advance(1_000);
+    assert.equal(microphone.isRunning, true);
+    uplink.follow(open(1, 1, 7), 'kept');
+    clock.advance(60);
+    assert.equal(firstNumber(frames), 101);
+    assert.equal(frames.length, 1);
+  });
+
+  it('is closed where nobody may talk, and forgets what it heard', () => {
+    const { clock, uplink, frames, microphone } = rig(counting());
+    uplink.follow(null, 'kept');
+    clock.advance(1_000);
+    uplink.follow(null, 'closed');
+    assert.equal(microphone.isRunning, false);
+    uplink.follow(open(1, 1, 7), 'kept');
+    clock.advance(60);
+    assert.equal(firstNumber(frames), 51);
+  });
+
+  it('that waits to be started again is started at once by a press, and fills no log', () => {
+    const { clock, uplink, microphone, numbers, log } = rig();
+    uplink.follow(null, 'kept');
+    for (let breaks = 0; breaks < 20; breaks += 1) {
+      while (!microphone.isRunning) clock.advance(10);
+      microphone.fail('no such device');
+    }
+    assert.ok(log.lines.filter(({ level }) => level === 'warn').length <= 7);
+    assert.equal(microphone.isRunning, false);
+    uplink.follow(open(1, 1, 7), 'kept');
+    clock.advance(60);
+    assert.equal(numbers().length, 1);
   });
 });

@@ -82,6 +82,7 @@ export const talkingBoard: Make = (parts) =>
     codec: numberingCodec(),
     encoder: { bitrateBps: 24_000, complexity: 0 },
     jitterMs: JITTER_MS,
+    prerollMs: 0,
     cue() {},
   });
 
@@ -101,6 +102,7 @@ function numberingCodec(): Codec {
           count += 1;
           return packet;
         },
+        setBitRate() {},
       };
     },
     decoder: () => ({ decode: () => undefined, reset() {}, conceal: () => new Uint8Array(0) }),

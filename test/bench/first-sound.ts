@@ -77,7 +77,13 @@ function answer(codec: Codec, packets: readonly Uint8Array[], burst: number): Pr
       clock,
       log: quiet,
       jitterMs: JITTER_MS,
-      on: { started: ignore, heard: ignore, drained: ignore, failed: (_turn, reason) => failed(reason) },
+      on: {
+        started: ignore,
+        heard: ignore,
+        played: ignore,
+        drained: ignore,
+        failed: (_turn, reason) => failed(reason),
+      },
     });
     downlink.follow({ turn: 1, ending: false });
     for (const [n, packet] of packets.entries()) {

@@ -17,6 +17,7 @@ import { opusBench } from './opus.ts';
 import { pressBench } from './press.ts';
 import { reconnectBench } from './reconnect.ts';
 import { startBench } from './start.ts';
+import { utteranceBench } from './utterance.ts';
 
 const BENCHES: readonly Bench[] = [
   pressBench,
@@ -29,7 +30,7 @@ const BENCHES: readonly Bench[] = [
   cpuBench,
 ];
 /** Minutes each: only by name. The network comes last, for what follows it could not tidy up at Ctrl-C (network.ts). */
-const LONG_BENCHES: readonly Bench[] = [longMemoryBench, reconnectBench, networkBench];
+const LONG_BENCHES: readonly Bench[] = [longMemoryBench, reconnectBench, utteranceBench, networkBench];
 
 /** 128 + SIGINT, as a shell reports it. */
 const EXIT_INTERRUPTED = 130;

@@ -70,7 +70,8 @@ test('one file with everything wrong gives every problem at once, each with its 
     const [severity, ...rest] = problem?.split(' ') ?? [];
     return problem === undefined ? [] : [`${severity} ${file}:${index + 1}: ${rest.join(' ')}`];
   });
-  const jitter = 'audio.output.jitter_ms: expected a whole number from 120 to 400, got "fast"; 160 is used';
+  const jitter =
+    'audio.output.jitter_ms: expected 0, or a whole number from 120 to 400, got "fast"; 0 is used';
   expected.push(`error ${file}:16: ${jitter}`);
   const found = problems.map((problem) => `${problem.severity} ${describeProblem(problem)}`);
   assert.deepEqual(found.sort(), expected.sort());
@@ -96,7 +97,7 @@ test('each source beats the ones below it, and the origin says which one won', (
   let overrides = {};
   assert.deepEqual(
     [defaults.config.audio.output.jitterMs, defaults.origins['audio.output.jitter_ms']],
-    [160, 'default'],
+    [0, 'default'],
   );
   assert.deepEqual(steps(), [200, `${configFile}:2`]);
   const early = files.write('config.d/10-early.toml', 'audio.output.jitter_ms = 210');
@@ -115,7 +116,7 @@ test('each source beats the ones below it, and the origin says which one won', (
 test('a wrong value that wins leads to the default, one that lost is still reported with what is in force', (t) => {
   const configFile = scratch(t).write('config.toml', '[audio.output]\njitter_ms = 1\n');
   const key = 'audio.output.jitter_ms';
-  const wanted = 'expected a whole number from 120 to 400';
+  const wanted = 'expected 0, or a whole number from 120 to 400';
   const name = 'XIAOZHI_AUDIO__OUTPUT__JITTER_MS';
 
   const lost = loadConfig({ configFile, environment: { [name]: '300' } });
@@ -126,9 +127,9 @@ test('a wrong value that wins leads to the default, one that lost is still repor
 
   const won = loadConfig({ environment: { [name]: '300' }, overrides: { [key]: 'fast' } });
   assert.deepEqual(won.problems.map(describeProblem), [
-    `${key}: ${wanted}, got "fast" on the command line; 160 is used`,
+    `${key}: ${wanted}, got "fast" on the command line; 0 is used`,
   ]);
-  assert.equal(won.config.audio.output.jitterMs, 160);
+  assert.equal(won.config.audio.output.jitterMs, 0);
   assert.equal(won.origins[key], 'default');
 });
 

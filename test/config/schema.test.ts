@@ -24,7 +24,8 @@ test('the schema holds the keys that were decided and no other', () => {
       'server.device_id server.client_id link.mode link.max_attempts link.backoff_base_ms link.backoff_cap_ms',
       'link.connect_timeout_ms link.hello_timeout_ms link.first_retry_ms link.ping_interval_ms',
       'link.ping_timeout_ms link.monitor_interval_ms link.network_watch link.renew link.rest_after_min audio.input.device',
-      'audio.input.gain_db audio.input.channel audio.output.device audio.output.backend audio.output.volume',
+      'audio.input.gain_db audio.input.channel audio.input.standby audio.input.preroll_ms',
+      'audio.output.device audio.output.backend audio.output.volume',
       'audio.output.volume_control audio.output.mixer audio.output.rate_hz audio.output.jitter_ms audio.codec.backend',
       'audio.codec.bitrate_bps audio.codec.complexity sounds.dir sounds.volume sounds.off sounds.language',
       'sounds.cut_overlap light.backend light.name light.gpio light.active light.theme light.brightness light.night',
@@ -73,7 +74,7 @@ test('the bounds in the table are the bounds that hold', () => {
     const found = /^(?:0, or )?a whole number from (\d+) to (\d+)$/.exec(schema.expects);
     return found === null ? [] : [{ key, schema, min: Number(found[1]), max: Number(found[2]) }];
   });
-  assert.equal(ranges.length, 21);
+  assert.equal(ranges.length, 22);
   for (const { key, schema, min, max } of ranges) {
     const accepted = [min - 1, min, max, max + 1].map((value) => safeParse(schema.check, value).success);
     assert.deepEqual(accepted, [false, true, true, false], key);

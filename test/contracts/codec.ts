@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import type { Codec, Decoder } from '../../src/ports.ts';
+import { voice } from '../helpers/opus-sound.ts';
 import { largestStep, measure, rms, tone } from '../helpers/tone.ts';
 
 const RATES_HZ = [8000, 12_000, 16_000, 24_000, 48_000] as const;
@@ -82,6 +83,21 @@ export function codecContract(name: string, codec: Codec): void {
         }
       }
     }
+  });
+
+  test(`${name}: speaks in fewer bits when told to, and in more again, within the same stream`, () => {
+    const encoder = codec.encoder(ENCODER);
+    const bytesAt = (bitrateBps: number) => {
+      encoder.setBitRate(bitrateBps);
+      const pcm = voice(3_000);
+      const sizes = Array.from(
+        { length: pcm.length / PACKET_BYTES },
+        (_, n) => encoder.encode(pcm.subarray(n * PACKET_BYTES, (n + 1) * PACKET_BYTES)).length,
+      );
+      return sizes.reduce((sum, size) => sum + size, 0);
+    };
+    const [much, little, muchAgain] = [bytesAt(24_000), bytesAt(8_000), bytesAt(24_000)];
+    assert.ok(little < much * 0.5 && muchAgain > little * 2, `${much}, ${little}, ${muchAgain} bytes`);
   });
 
   test(`${name}: PCM of any other length than 60 ms is a RangeError, and the encoder goes on`, () => {

@@ -52,7 +52,7 @@ const ROWS: readonly Row[] = [
     {
       utterance: { turn: 1, take: 1, sendTo: 1, capture: 'ending' },
       status: 'thinking',
-      timers: [{ name: 'turn 1 finishing', afterMs: 15_000 }],
+      timers: [{ name: 'turn 1 finishing since 1200', afterMs: 15_000, from: 1_200 }],
     },
   ],
   [
@@ -90,14 +90,19 @@ const ROWS: readonly Row[] = [
     { utterance: { turn: 2, take: 0, sendTo: null, capture: 'open' }, playback: null },
   ],
   [
-    'an aborted turn',
-    () => ready().reach('thinking').click(),
+    'a turn aborted in an answer',
+    () => ready().reach('speaking').do({ type: 'stop.asked' }),
     {
       utterance: null,
       playback: null,
       status: 'idle',
-      timers: [{ name: 'turn 2 aborting', afterMs: 3_000 }],
+      timers: [{ name: 'turn 1 aborting', afterMs: 3_000 }],
     },
+  ],
+  [
+    'a turn aborted before its answer, which may begin all the same',
+    () => ready().reach('thinking').click(),
+    { utterance: null, playback: null, timers: [{ name: 'turn 2 aborting', afterMs: 15_000 }] },
   ],
   [
     'recording without a connection',

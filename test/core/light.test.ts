@@ -7,7 +7,7 @@ import { Box, type PolicyChanges, RESET } from '../helpers/box.ts';
 
 const started = (changes: PolicyChanges = {}) => new Box(changes).do({ type: 'agent.started' });
 const ready = (changes: PolicyChanges = {}) => started(changes).connect();
-const muted = () => ready().click().click().pass(5_000);
+const muted = () => ready().click().click().pass(30_000);
 const activating = () => ready().do({ type: 'setup.activating', code: '123456' });
 const refused: Loss = { ...RESET, class: 'auth', reason: 'the token is refused' };
 

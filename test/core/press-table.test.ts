@@ -123,7 +123,7 @@ const TABLE: readonly Row[] = [
       { gesture: 'press-down', acts: [], after: 'recording', recording: true },
       { gesture: 'click', acts: ['cue stop'], after: 'idle', recording: false },
       { gesture: 'hold', acts: [], after: 'recording', mode: 'manual', recording: true },
-      { gesture: 'hold and release', acts: [], after: 'recording', mode: 'manual' },
+      { gesture: 'hold and release', acts: ['cue offline'], after: 'recording', mode: 'manual' },
       {
         gesture: 'double click',
         acts: ['cue stop', 'cue muted'],

@@ -672,9 +672,9 @@ describe('a successor', () => {
     const box = ready({ link: { assumedRenewMs: 50_000 } })
       .click()
       .pass(50);
-    box.click().pass(500);
+    box.click().hear({ type: 'tts', state: 'stop' }).pass(500);
     assert.equal(box.state.muted, true, 'a muted press starts no turn that would drop it');
-    box.pass(54_000);
+    box.pass(51_000);
     assert.equal(box.holds.sockets.length, 2);
     box.rttMs = null;
     box.pass(5_100).do({ type: 'press.asked' }).pass(1_600);

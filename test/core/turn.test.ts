@@ -270,7 +270,7 @@ describe('thinking', () => {
   check([
     [
       'gives up after 15 s without a first answer',
-      () => ready().reach('thinking').pass(15_000),
+      () => ready().pass(10_000).reach('thinking').pass(15_000),
       'aborting',
       ['abort', 'cue no-answer'],
     ],
@@ -453,7 +453,7 @@ describe('a lost connection', () => {
       'for longer than the offline hold drops the utterance with a cue',
       () => ready().reach('listening').lose().pass(20_000),
       'idle',
-      ['cue lost'],
+      ['cue offline', 'cue lost'],
     ],
   ]);
 

@@ -97,8 +97,11 @@ function anyEvent(state: State, random: () => number): Event {
     { type: 'uplink.voiced', turn },
     { type: 'uplink.flushed', turn, take },
     { type: 'uplink.flushed', turn, take },
+    { type: 'uplink.moved', turn, take },
+    { type: 'uplink.hushed', turn, take, sentAt: random() * 1_000_000 },
     { type: 'downlink.started', turn },
     { type: 'downlink.heard', turn },
+    { type: 'downlink.played', turn },
     { type: 'downlink.drained', turn },
     { type: 'timer.fired', timer: `turn ${turn} thinking` },
   ];

@@ -112,6 +112,7 @@ export function agentRig(url: string, changes: PolicyChanges = {}, deadlineMs = 
     codec,
     encoder: ENCODING,
     jitterMs: 160,
+    prerollMs: 300,
     cue: (cue) => cues.push(cue),
   });
   agent.dispatch({ type: 'agent.started' });

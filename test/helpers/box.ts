@@ -37,7 +37,14 @@ export function policy(changes: PolicyChanges = {}): Policy {
     },
     limits: { enabled: true, maxAttempts: 0, ...changes.limits },
     gesture: { mode: 'hybrid', holdAfterMs: 400, doubleMs: 300, ...changes.gesture },
-    turn: { mode: 'auto', followUp: true, offlineHoldMs: 20_000, unsolicited: 'play', ...changes.turn },
+    turn: {
+      mode: 'auto',
+      followUp: true,
+      standby: 'closed',
+      offlineHoldMs: 20_000,
+      unsolicited: 'play',
+      ...changes.turn,
+    },
   };
 }
 

@@ -23,7 +23,10 @@ export const DTX_60_MS = 0b01011_0_00;
 export function soundCodec(): Codec {
   return {
     name: '@evan/opus, bare',
-    encoder: () => new opus.Encoder({ channels: 1, sample_rate: RATE_HZ, application: 'voip' }),
+    encoder() {
+      const encoder = new opus.Encoder({ channels: 1, sample_rate: RATE_HZ, application: 'voip' });
+      return { encode: (pcm) => encoder.encode(pcm), setBitRate: () => undefined };
+    },
     decoder(rateHz) {
       const decoder = new opus.Decoder({ channels: 1, sample_rate: rateHz });
       return {
@@ -71,6 +74,11 @@ export function joined(...parts: readonly Pcm[]): Pcm {
 /** 16 kHz PCM as packets of 60 ms; the rest of the last one is silence. */
 export function packets(pcm: Pcm): Uint8Array[] {
   return encode(pcm, RATE_HZ, PACKET_MS);
+}
+
+/** 16 kHz PCM as packets of any frame length: what a server may send. */
+export function packetsOf(pcm: Pcm, frameMs: number): Uint8Array[] {
+  return encode(pcm, RATE_HZ, frameMs);
 }
 
 /** A tone at any rate and frame length: what a server may send. */

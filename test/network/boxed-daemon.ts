@@ -45,7 +45,12 @@ export type BoxedDaemon = {
   stop(): Promise<number | string | null>;
 };
 
-export async function bootDaemon(net: Namespaces, ns: string, settings: Settings): Promise<BoxedDaemon> {
+export async function bootDaemon(
+  net: Namespaces,
+  ns: string,
+  settings: Settings,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<BoxedDaemon> {
   const root = net.folder(ns);
   const token = `secret-${randomBytes(12).toString('hex')}`;
   const tokenFile = join(root, 'token');
@@ -64,6 +69,7 @@ export async function bootDaemon(net: Namespaces, ns: string, settings: Settings
   ];
   const child = net.spawn(ns, [process.execPath, MAIN, 'run', ...places, ...set], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment,
   });
   if (child.pid === undefined || child.stdout === null || child.stderr === null)
     throw new Error('the daemon did not start');

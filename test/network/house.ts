@@ -42,9 +42,9 @@ export type House = {
   url(host?: string): string;
   /** `ip` in a namespace. */
   ip(ns: string, words: string): Promise<string>;
-  boot(settings?: Settings): Promise<BoxedDaemon>;
+  boot(settings?: Settings, environment?: NodeJS.ProcessEnv): Promise<BoxedDaemon>;
   /** Booted, and both ends know of the first session; where it comes from is the cable unless another end is named. */
-  connected(settings?: Settings, from?: string): Promise<BoxedDaemon>;
+  connected(settings?: Settings, from?: string, environment?: NodeJS.ProcessEnv): Promise<BoxedDaemon>;
   /** The next session that has said its hello; its number and where it comes from. */
   greeted(): Promise<{ readonly session: number; readonly from: string }>;
   /** Own ends (address and port) of the box's TCP connections to the server, those in the making included. */
@@ -115,14 +115,15 @@ async function build(net: Namespaces, booted: (daemon: BoxedDaemon) => void): Pr
     server: new FarServer(net, far),
     url: (host = beyond.far) => `ws://${host}:${house.server.port}/`,
     ip,
-    async boot(settings = {}) {
-      const daemon = await bootDaemon(net, box, { 'server.websocket_url': house.url(), ...settings });
+    async boot(settings = {}, environment) {
+      const all = { 'server.websocket_url': house.url(), ...settings };
+      const daemon = await bootDaemon(net, box, all, environment);
       booted(daemon);
       await daemon.logged('audio');
       return daemon;
     },
-    async connected(settings = {}, from = cable.box) {
-      const daemon = await house.boot(settings);
+    async connected(settings = {}, from = cable.box, environment) {
+      const daemon = await house.boot(settings, environment);
       assert.deepEqual(await house.greeted(), { session: 0, from });
       await daemon.logged('link ready');
       return daemon;

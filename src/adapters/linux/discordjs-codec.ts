@@ -44,6 +44,7 @@ export function discordjsCodec(): Codec | { missing: string } {
           assertPacketLength(pcm);
           return native.encode(asBuffer(pcm));
         },
+        setBitRate: (bps) => native.setBitrate(bps),
       };
     },
     decoder(rateHz) {

@@ -43,6 +43,9 @@ export function evanCodec(): Codec | { missing: string } {
           assertPacketLength(pcm);
           return native.encode(pcm);
         },
+        setBitRate(bps) {
+          native.bitrate = bps;
+        },
       };
     },
     decoder(rateHz) {

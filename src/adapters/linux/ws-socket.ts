@@ -14,6 +14,7 @@ import {
   tellable,
 } from './loss-words.ts';
 import { NameLookup, type Resolve } from './name-lookup.ts';
+import { SendQueue } from './send-queue.ts';
 import { ServerConnection } from './server-connection.ts';
 import { TlsSessions } from './tls-sessions.ts';
 
@@ -89,6 +90,7 @@ class WsSocket implements Socket {
   readonly #shared: Shared;
   readonly #disarm: Cancel;
   #connection: ServerConnection | undefined;
+  #queue: SendQueue | undefined;
   #phase: Phase = 'dialling';
   /** The first sign of trouble; the close event that follows it knows less. */
   #trouble: Loss | undefined;
@@ -115,8 +117,12 @@ class WsSocket implements Socket {
     );
   }
 
-  get bufferedBytes(): number {
-    return this.#ws.bufferedAmount;
+  get sentBytes(): number {
+    return this.#connection?.socket.bytesWritten ?? 0;
+  }
+
+  underWayBytes(maxAgeMs: number): number {
+    return this.#queue?.underWayBytes(maxAgeMs) ?? 0;
   }
 
   get isOpen(): boolean {
@@ -184,6 +190,8 @@ class WsSocket implements Socket {
       if (concluded && this.#trouble === undefined) this.#ws.terminate();
     });
     this.#connection = connection;
+    const { clock } = this.#shared;
+    this.#queue = new SendQueue({ socket, clock, waiting: () => this.#ws.bufferedAmount });
     return socket;
   }
 
@@ -282,7 +290,8 @@ function unopened(request: DialRequest, clock: Clock, on: SocketEvents, reason: 
     quick: false,
   } as const;
   return {
-    bufferedBytes: 0,
+    sentBytes: 0,
+    underWayBytes: () => 0,
     isOpen: false,
     sendText: () => false,
     sendBinary: () => false,

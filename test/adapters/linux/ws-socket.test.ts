@@ -310,7 +310,7 @@ describe('a terminated dial', () => {
         dialled.socket.close();
         assert.equal(dialled.socket.isOpen, false);
         assert.equal(dialled.socket.sendText('x') || dialled.socket.ping(1), false);
-        assert.ok(dialled.socket.bufferedBytes >= 0);
+        assert.ok(dialled.socket.underWayBytes(0) >= 0);
       }
       // Whatever was going to be reported would come before this.
       const next = await opened(dial(url));

@@ -102,7 +102,8 @@ export class ServerModel {
 export class Line implements Socket {
   readonly rttMs: number;
   /** A model network takes everything at once. */
-  readonly bufferedBytes = 0;
+  readonly sentBytes = 0;
+
   readonly #server: ServerModel;
   readonly #queue: EventQueue;
   readonly #on: SocketEvents;
@@ -115,6 +116,10 @@ export class Line implements Socket {
     this.rttMs = rttMs;
     this.#on = on;
     this.#disarm = queue.after(deadlineMs, () => this.#end(NO_ANSWER));
+  }
+
+  underWayBytes(): number {
+    return 0;
   }
 
   get isOpen(): boolean {
