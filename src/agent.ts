@@ -12,6 +12,7 @@ import type { Connections } from './connections.ts';
 import type { Cue, Event } from './core/events.ts';
 import type { Holds } from './core/holds.ts';
 import { currentOf } from './core/link.ts';
+import { statusCue } from './core/spoken-status.ts';
 import type { Prefs, State } from './core/state.ts';
 import { History, type HistoryParts } from './history/history.ts';
 import { Lamp, type LampPolicy } from './lamp.ts';
@@ -159,7 +160,8 @@ export class Agent {
     if (cue === 'error' || cue === 'no-answer' || cue === 'lost') this.lamp?.alarm();
     const { setup } = this.state;
     const code = setup.phase === 'activating' ? setup.code : null;
-    const durationMs = this.#chimes?.cue(cue, { code, loudness: this.loudness.factor }) ?? 0;
+    const heard = cue === 'status' ? statusCue(this.state) : cue;
+    const durationMs = this.#chimes?.cue(heard, { code, loudness: this.loudness.factor }) ?? 0;
     if (this.#cutOverlap && (cue === 'listen' || cue === 'again')) this.preamp.cut(durationMs);
   }
 

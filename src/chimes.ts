@@ -13,6 +13,9 @@ export type ChimePolicy = {
   readonly language: 'en' | 'zh' | 'beeps';
 };
 
+/** What is asked for as "status" has become the cue that says it by then. */
+export type Heard = Exclude<Cue, 'status'>;
+
 /** One sound may say several things; the log and the light tell them apart. */
 const SOUND_OF = {
   ready: 'ready',
@@ -30,7 +33,7 @@ const SOUND_OF = {
   unmuted: 'unmuted',
   volume: 'volume',
   code: 'code',
-} as const satisfies Readonly<Record<Cue, string>>;
+} as const satisfies Readonly<Record<Heard, string>>;
 
 export const SOUND_NAMES: readonly string[] = [...new Set(Object.values(SOUND_OF))];
 
@@ -63,7 +66,7 @@ export class Chimes {
   }
 
   /** How long it sounds; 0 when it does not. `loudness`: the factor of speech. */
-  cue(cue: Cue, now: { readonly code: string | null; readonly loudness: number }): number {
+  cue(cue: Heard, now: { readonly code: string | null; readonly loudness: number }): number {
     const name = SOUND_OF[cue];
     if (!this.#isOn(name)) return 0;
     const digits = name === 'code' ? [...(now.code ?? '')].flatMap((digit) => this.#digit(digit)) : [];

@@ -86,6 +86,8 @@ export type Event =
   /** Louder or softer: to a volume of 0 to 100, or by so much. */
   | { readonly type: 'volume.asked'; readonly to: number }
   | { readonly type: 'volume.asked'; readonly by: number }
+  /** A step up or down. */
+  | { readonly type: 'volume.stepped'; readonly by: 1 | -1 }
   /** Somebody looks at what the microphone hears; asked again as long as they do. */
   | { readonly type: 'meter.asked' }
   | { readonly type: 'shutdown.asked' }
@@ -157,6 +159,7 @@ export type Cue =
   | 'unmuted'
   | 'volume'
   | 'code'
+  | 'status'
   | 'lost'
   | 'no-answer';
 

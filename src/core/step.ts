@@ -75,6 +75,7 @@ function signed(before: Stepped, sign: Sign, moment: Moment): Stepped {
 function set({ state, acts }: Stepped, event: Event, { at }: Moment): Stepped {
   switch (event.type) {
     case 'volume.asked':
+    case 'volume.stepped':
       return {
         state: { ...state, volume: volumeAfter(state.volume, event) },
         acts: [...acts, cue('volume')],

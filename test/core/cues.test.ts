@@ -2,6 +2,7 @@
 // there for the first time or again. And what is held for them: the ticking while an answer is waited for.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { statusCue } from '../../src/core/spoken-status.ts';
 import { Box } from '../helpers/box.ts';
 
 const STT = { type: 'stt', text: 'hm' } as const;
@@ -158,6 +159,19 @@ describe('an answer that is waited for', () => {
   });
 });
 
+describe('how things stand is said', () => {
+  for (const [what, box, cue] of [
+    ['connected', () => ready(), 'ready'],
+    ['speaking', () => ready().reach('speaking'), 'ready'],
+    ['without a connection', () => ready().lose(), 'offline'],
+    ['connecting for the first time', () => new Box().do({ type: 'agent.started' }), 'offline'],
+    ['without a server', () => new Box({ configured: false }).do({ type: 'agent.started' }), 'error'],
+    ['muted', () => ready().click().click().pass(30_000), 'muted'],
+    ['to be activated', () => ready().do({ type: 'setup.activating', code: '1' }), 'code'],
+  ] as const)
+    it(`${what}: ${cue}`, () => assert.equal(statusCue(box().state), cue));
+});
+
 describe('a code', () => {
   it('is held until the box belongs to somebody, or leaves', () => {
     const box = ready().do({ type: 'setup.activating', code: '123456' });
@@ -192,6 +206,13 @@ describe('the volume', () => {
     box.do({ type: 'volume.asked', by: 10 }, { type: 'volume.asked', to: 50 });
     assert.deepEqual(box.cues, ['volume', 'volume']);
     assert.equal(box.holds.volume, 50);
+  });
+
+  it('goes in steps of five with a button, each of them heard', () => {
+    const box = ready().do({ type: 'volume.asked', to: 98 });
+    const steps = ([1, -1, -1] as const).map((by) => box.do({ type: 'volume.stepped', by }).state.volume);
+    assert.deepEqual(steps, [100, 95, 90]);
+    assert.equal(box.cues.filter((cue) => cue === 'volume').length, 4);
   });
 
   it('leaves everything else as it is', () => {
