@@ -63,6 +63,7 @@ need() { packages="$packages $1"; }
 { have aplay && have arecord; } || need alsa-utils
 have_file /usr/lib/*/alsa-lib/libasound_module_rate_*.so /usr/lib*/alsa-lib/libasound_module_rate_*.so ||
   need libasound2-plugins
+have gpiomon || need gpiod
 if [ "$installed" != "$wanted" ]; then # only compiling the add-ons takes these
   { have make && have cc && have c++; } || need build-essential
   have python3 || need python3

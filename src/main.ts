@@ -13,6 +13,9 @@ usage: xiaozhi-agent COMMAND [options]
   volume [N|+N|-N]    how loud speech is, 0 to 100; to N, or by so much
   audio list|meter|tone
                       the cards there are; the microphone's level; a tone from the speaker (audio --help)
+  mute on|off|toggle  shut the microphone, or open it again
+  button test [--seconds N]
+                      show what the button does, and the gestures that makes (20 s)
   status [--json]     what it is doing, and how its connection fares
   why [--json] [N]    the last N outages (3): what ended the connection, what was tried, what brought it back
   reconnect           connect now, whatever the waits and limits say
@@ -36,6 +39,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   stop: async () => (await import('./commands/ask.ts')).stop,
   volume: async () => (await import('./commands/volume.ts')).volume,
   audio: async () => (await import('./commands/audio.ts')).audio,
+  mute: async () => (await import('./commands/ask.ts')).mute,
+  button: async () => (await import('./commands/button.ts')).button,
   status: async () => (await import('./commands/ask.ts')).status,
   why: async () => (await import('./commands/why.ts')).why,
   reconnect: async () => (await import('./commands/ask.ts')).reconnect,

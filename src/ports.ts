@@ -28,6 +28,35 @@ export interface Log {
   error(fields: object, text: string): void;
 }
 
+/**
+ * Why a line of the box's panel cannot be heard, in a word for whoever decides what to do and in a sentence for people.
+ * `missing`: there is none, or nothing to read it with. `denied`: there is, for others. `busy`: somebody else has it.
+ */
+export type ButtonTrouble = {
+  readonly kind: 'missing' | 'denied' | 'busy' | 'broken';
+  readonly reason: string;
+};
+
+/** One line that a finger can pull: the wake button, a key for the volume, a mute switch. */
+export interface Button {
+  /** What it is read with. */
+  readonly backend: string;
+  /** Which line it is, for people; it may become more exact once it is found. */
+  readonly line: string;
+  start(on: ButtonEvents): void;
+  stop(): void;
+}
+
+/** Moments are those of the adapter's clock. Edges alternate as far as the hardware's do: one may have been missed. */
+export interface ButtonEvents {
+  /** It can be heard from now on, and how it was found; before any edge, once. Never from inside `start`. */
+  found(level: 'up' | 'down' | 'unknown'): void;
+  pressed(atMs: number): void;
+  released(atMs: number): void;
+  /** It cannot be heard, or no longer, though nobody stopped it. */
+  ended(trouble: ButtonTrouble): void;
+}
+
 /** Signed 16-bit little-endian PCM, mono unless a port says otherwise. */
 export type Pcm = Uint8Array;
 

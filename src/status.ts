@@ -1,10 +1,12 @@
 // What `status` answers: the state in the words of the documented JSON. Reads, never changes.
 import type { Agent } from './agent.ts';
 import type { Trouble } from './audio/restarts.ts';
+import type { LineStatus } from './button/line.ts';
 import { limitInForce } from './core/backoff.ts';
 import { failuresOf } from './core/link.ts';
 import { isUsable, wayOf } from './core/network.ts';
 import { type Counters, qualityOf } from './history/sessions.ts';
+import type { Panel } from './panel.ts';
 import type { Clock } from './ports.ts';
 
 export type StatusParts = {
@@ -14,6 +16,7 @@ export type StatusParts = {
   readonly url: string;
   /** How changes of the network become known. */
   readonly networkMeans: () => string;
+  readonly panel: Panel;
   /** By the monotonic clock. */
   readonly startedAtMs: number;
   /** Everything that was wrong with the configuration, one sentence each. */
@@ -31,7 +34,7 @@ export function statusOf(parts: StatusParts) {
     link: linkStatus(parts),
     network: networkStatus(parts),
     audio: { input: inputStatus(agent), output: outputStatus(agent) },
-    button: { backend: 'none', line: null },
+    button: panelStatus(parts.panel),
     light: agent.lamp?.status() ?? { backend: 'none', sign: null, trouble: null },
     turn: turnStatus(agent),
     process: {
@@ -170,6 +173,29 @@ function outputStatus(agent: Agent) {
     concealed_ms: found.concealedMs,
     dropped_packets: found.droppedPackets,
     corrupt_packets: found.corruptPackets,
+  };
+}
+
+/** The button itself, and the keys beside it. */
+function panelStatus(panel: Panel) {
+  const lines = panel.status();
+  const wake = lines.find(({ role }) => role === 'button');
+  return {
+    ...lineStatus(wake),
+    keys: lines.filter((one) => one !== wake).map((one) => ({ role: one.role, ...lineStatus(one) })),
+  };
+}
+
+function lineStatus(found: LineStatus | undefined) {
+  return {
+    backend: found?.backend ?? 'none',
+    line: found?.line ?? null,
+    state: found?.state ?? 'closed',
+    is_down: found?.isDown ?? false,
+    restarts: found?.restarts ?? 0,
+    last_trouble: troubleStatus(found?.lastTrouble ?? null),
+    /** What was not taken, and why. */
+    others: (found?.others ?? []).map(({ backend, reason }) => ({ backend, reason })),
   };
 }
 

@@ -1,6 +1,6 @@
-// `press`, `stop`, `reconnect` and `status`: one question to the running daemon over its control socket.
+// `press`, `stop`, `mute`, `reconnect` and `status`: one question to the running daemon over its control socket.
 import { parseArgs } from 'node:util';
-import { askControl, type ControlRequest } from '../adapters/linux/control-socket.ts';
+import { askControl, type ControlFailure, type ControlRequest } from '../adapters/linux/control-socket.ts';
 import type { Written } from '../history/remembered.ts';
 import { escaped } from '../log/line.ts';
 import { isWell, type Status } from '../status.ts';
@@ -33,6 +33,18 @@ export async function press(args: string[]): Promise<void> {
 export async function stop(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: placeOptions });
   await ask(values, { command: 'stop' });
+}
+
+const MUTE_WORDS: Readonly<Record<string, boolean | 'toggle'>> = { on: true, off: false, toggle: 'toggle' };
+
+export async function mute(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({ args, options: placeOptions, allowPositionals: true });
+  const [word = '', ...more] = positionals;
+  const wanted = Object.hasOwn(MUTE_WORDS, word) ? MUTE_WORDS[word] : undefined;
+  if (wanted === undefined || more.length > 0)
+    throw new Stop(EXIT.usage, 'mute takes one of: on, off, toggle');
+  const { muted } = await ask(values, { command: 'mute', muted: wanted });
+  process.stdout.write(muted === true ? 'muted\n' : 'not muted\n');
 }
 
 export async function status(args: string[]): Promise<void> {
@@ -78,25 +90,25 @@ export async function ask(
 ): Promise<{ ok: true; [key: string]: unknown }> {
   const { runtimeDirectory } = placesFrom(values, process.env);
   const answer = await askControl(runtimeDirectory, request, DEADLINE_MS);
-  if (!('ok' in answer)) {
-    switch (answer.failure) {
-      case 'not-running':
-        throw new NotRunning(
-          EXIT.notRunning,
-          `no agent is running here (${answer.detail}). Start it: sudo systemctl start xiaozhi-agent, or xiaozhi-agent run`,
-        );
-      case 'denied':
-        throw new Stop(
-          EXIT.noPermission,
-          `no permission (${answer.detail}). Use sudo, or join its group: sudo usermod -aG xiaozhi $USER, then log in again`,
-        );
-      case 'silent':
-        throw new Stop(
-          EXIT.failed,
-          `${answer.detail}: the agent hangs or is overrun; look at its log, restart it`,
-        );
-    }
-  }
+  if (!('ok' in answer)) throw refusalOf(answer);
   if (!answer.ok) throw new Stop(EXIT.failed, answer.error);
   return answer;
+}
+
+/** How a command ends that nobody answers. */
+export function refusalOf({ failure, detail }: ControlFailure): Stop {
+  switch (failure) {
+    case 'not-running':
+      return new NotRunning(
+        EXIT.notRunning,
+        `no agent is running here (${detail}). Start it: sudo systemctl start xiaozhi-agent, or xiaozhi-agent run`,
+      );
+    case 'denied':
+      return new Stop(
+        EXIT.noPermission,
+        `no permission (${detail}). Use sudo, or join its group: sudo usermod -aG xiaozhi $USER, then log in again`,
+      );
+    case 'silent':
+      return new Stop(EXIT.failed, `${detail}: the agent hangs or is overrun; look at its log, restart it`);
+  }
 }

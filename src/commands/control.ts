@@ -1,20 +1,37 @@
 // What each request on the control socket does to the agent.
-import type { ControlAnswer, ControlRequest } from '../adapters/linux/control-socket.ts';
+import type { ControlAnswer, ControlClient, ControlRequest } from '../adapters/linux/control-socket.ts';
 import type { Agent } from '../agent.ts';
+import { isFree } from '../core/gesture.ts';
+import type { Panel } from '../panel.ts';
 import type { Status } from '../status.ts';
 import { WHY_MOST, WHY_USUALLY, type Why } from '../why.ts';
 import { meterAnswer, toneAnswer, volumeAnswer } from './control-sound.ts';
 
-const COMMANDS = ['press', 'stop', 'volume', 'meter', 'tone', 'reconnect', 'status', 'why'] as const;
+const COMMANDS = [
+  'press',
+  'stop',
+  'mute',
+  'button',
+  'volume',
+  'meter',
+  'tone',
+  'reconnect',
+  'status',
+  'why',
+] as const;
 
-export type Answers = { status(): Status; why(count: number): Why };
+export type Answers = { status(): Status; why(count: number): Why; readonly panel: Panel };
 
-export function controlAnswer(request: ControlRequest, agent: Agent, answers: Answers): ControlAnswer {
+export function controlAnswer(
+  request: ControlRequest,
+  client: ControlClient,
+  agent: Agent,
+  answers: Answers,
+): ControlAnswer {
   switch (request.command) {
     case 'press': {
       // A finger on the button outranks a command.
-      const { phase } = agent.state.gesture;
-      if (phase !== 'up' && phase !== 'clicked') return { ok: false, error: 'the button is held already' };
+      if (!isFree(agent.state.gesture)) return { ok: false, error: 'the button is held already' };
       const { hold_ms: holdMs } = request;
       if (holdMs === undefined) agent.dispatch({ type: 'press.asked' });
       else if (typeof holdMs === 'number' && holdMs > 0) agent.dispatch({ type: 'press.asked', holdMs });
@@ -30,6 +47,10 @@ export function controlAnswer(request: ControlRequest, agent: Agent, answers: An
       return meterAnswer(agent);
     case 'tone':
       return toneAnswer(request, agent);
+    case 'mute':
+      return muted(request.muted, agent);
+    case 'button':
+      return watched(client, agent, answers);
     case 'reconnect':
       return reconnected(agent);
     case 'status':
@@ -43,6 +64,25 @@ export function controlAnswer(request: ControlRequest, agent: Agent, answers: An
     default:
       return { ok: false, error: `unknown command; one of: ${COMMANDS.join(', ')}` };
   }
+}
+
+function muted(wanted: unknown, agent: Agent): ControlAnswer {
+  if (typeof wanted !== 'boolean' && wanted !== 'toggle')
+    return { ok: false, error: 'muted must be true, false or "toggle"' };
+  const isForbidden = agent.state.muteSwitched && wanted !== true;
+  agent.dispatch({ type: 'mute.asked', muted: wanted });
+  if (isForbidden) return { ok: false, error: 'the mute switch of the box stands on mute' };
+  return { ok: true, muted: agent.state.muted };
+}
+
+/** Every edge of the panel from now on, for whoever tests the button. */
+function watched(client: ControlClient, agent: Agent, { panel, status }: Answers): ControlAnswer {
+  const cancel = panel.watch(({ role, edge, atMs }) => client.send({ ok: true, role, edge, at_ms: atMs }));
+  if (!client.follow(cancel)) {
+    cancel();
+    return { ok: false, error: 'this connection follows the button already' };
+  }
+  return { ok: true, button: status().button, gesture: agent.state.policy.gesture };
 }
 
 /** Says what comes of it: whoever asks at night must not guess. */

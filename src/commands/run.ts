@@ -15,6 +15,7 @@ import type { Config } from '../config/schema.ts';
 import { failuresOf } from '../core/link.ts';
 import { LINK_FILE, Memory, type Remembered } from '../history/memory.ts';
 import { type AgentLog, autoFormat, createLog } from '../log.ts';
+import { Panel } from '../panel.ts';
 import type { NetworkWatch } from '../ports.ts';
 import { type StatusParts, statusOf } from '../status.ts';
 import { whyOf } from '../why.ts';
@@ -25,6 +26,7 @@ import { EXIT, Stop } from './exit.ts';
 import { lampOf } from './light.ts';
 import { loudspeaker } from './loudspeaker.ts';
 import { chooseNetworkWatch } from './network.ts';
+import { panelLines } from './panel.ts';
 import { type Places, packageVersion, placeOptions, placesFrom } from './places.ts';
 import { policyOf, serverOf } from './policy.ts';
 
@@ -81,12 +83,20 @@ export async function run(args: string[]): Promise<void> {
     history: { remembered, changed: () => memory.changed() },
     ...(remembered === undefined ? {} : { lessons: remembered.lessons }),
   });
+  const panel = new Panel({
+    lines: panelLines(config, { clock, log }),
+    clock,
+    log,
+    dispatch: (event) => agent.dispatch(event),
+  });
   const networkMeans = () => network?.means ?? 'nothing';
-  const status = { agent, clock, version, url, networkMeans, startedAtMs: clock.now(), problems: sentences };
+  const startedAtMs = clock.now();
+  const status = { agent, clock, version, url, networkMeans, panel, startedAtMs, problems: sentences };
   await control(agent, status, places, log, memory, closing);
   memory.follow(() => present(agent));
   const { failures = 0, trouble = null } = remembered ?? {};
   agent.dispatch({ type: 'agent.started', failures, loss: trouble });
+  panel.start();
 }
 
 /** What the next run is to know. */
@@ -153,12 +163,13 @@ async function control(
   memory: Memory,
   closing: readonly (() => void)[],
 ): Promise<void> {
-  const answers = { status: () => statusOf(parts), why: (count: number) => whyOf(parts, count) };
+  const { panel } = parts;
+  const answers = { status: () => statusOf(parts), why: (count: number) => whyOf(parts, count), panel };
   const listening = await listenControl({
     runtimeDirectory: places.runtimeDirectory,
     clock,
     log,
-    answer: (request) => controlAnswer(request, agent, answers),
+    answer: (request, client) => controlAnswer(request, client, agent, answers),
   });
   if ('refused' in listening) throw new Stop(EXIT.cannotRun, refusal(listening.refused, listening.detail));
   const keys = process.stdin.isTTY
@@ -174,6 +185,7 @@ async function control(
     setTimeout(leave, SHUTDOWN_MS).unref();
     agent.dispatch({ type: 'shutdown.asked' });
     memory.close(true);
+    panel.stop();
     for (const close of closing) close();
     listening.stop();
     keys?.stop();

@@ -20,6 +20,8 @@ export function statusLines(found: Status): readonly string[] {
       (audio.input.constant ? ', delivers one constant value (muted? not connected?)' : '') +
       troubleWords(audio.input.last_trouble),
     `speaker     ${audio.output.device}: ${audio.output.state}, volume ${audio.output.volume}${troubleWords(audio.output.last_trouble)}`,
+    `button      ${buttonWords(found.button)}`,
+    ...found.button.keys.map((key) => `${key.role.padEnd(11)} ${buttonWords(key)}`),
     ...found.problems.map((problem) => `problem     ${problem}`),
   ];
 }
@@ -63,6 +65,15 @@ function qualityWords(quality: Status['link']['quality']): string {
   const median = medianS === null ? '' : `, median ${lasting(medianS * 1_000)}`;
   const rtt = rttMs === null ? '' : `, round trip ${lasting(rttMs)}`;
   return `sessions ended: ${sessions}${median}, by silence: ${silent_deaths}${rtt}`;
+}
+
+/** `gpiod: BCM 17 = header pin 11 on gpiochip0, working` */
+export function buttonWords(button: Omit<Status['button'], 'keys'>): string {
+  if (button.state === 'closed') return 'none';
+  if (button.state !== 'working') return `${button.line}: not heard${troubleWords(button.last_trouble)}`;
+  const refused = button.others.map(({ backend, reason }) => `${backend}: ${reason}`).join('; ');
+  const others = refused === '' ? '' : ` (not ${refused})`;
+  return `${button.backend}: ${button.line}${button.is_down ? ', down' : ''}${troubleWords(button.last_trouble)}${others}`;
 }
 
 function troubleWords(trouble: Status['audio']['input']['last_trouble']): string {

@@ -3,6 +3,7 @@
 // process state.
 
 import * as v from 'valibot';
+import { mendBackoff, mendPins } from './contradictions.ts';
 import { listDropIns, readConfigFile } from './files.ts';
 import type { Key } from './key.ts';
 import { fromEnvironment, fromFile, fromOverrides, isTable, type Layer, type Setting } from './layers.ts';
@@ -69,9 +70,10 @@ function settle(settings: readonly Setting[]) {
   }
 
   const complaints = new Map<Setting, Problem>();
-  const contradiction = mendBackoff(values, origins);
-  const blamed = winners.get(contradiction?.key ?? '');
-  if (contradiction && blamed) complaints.set(blamed, complaint(blamed, contradiction.message));
+  for (const { key, message } of [...mendBackoff(values, origins), ...mendPins(values, origins)]) {
+    const blamed = winners.get(key);
+    if (blamed !== undefined) complaints.set(blamed, complaint(blamed, message));
+  }
   for (const setting of settings) {
     const schema = allKeys.get(setting.key);
     const wrong = schema && wrongness(schema, setting);
@@ -79,20 +81,6 @@ function settle(settings: readonly Setting[]) {
       complaints.set(setting, complaint(setting, `${wrong}; ${inForce(values.get(setting.key))}`));
   }
   return { values, origins, complaints };
-}
-
-/** A cap below the base contradicts itself. Both become their defaults: one default need not fit the other value. */
-function mendBackoff(values: Map<string, unknown>, origins: Record<string, string>) {
-  const [base, cap] = ['link.backoff_base_ms', 'link.backoff_cap_ms'];
-  const [baseMs, capMs] = [Number(values.get(base)), Number(values.get(cap))];
-  if (capMs >= baseMs) return undefined;
-  const key = origins[cap] === 'default' ? base : cap;
-  for (const name of [base, cap]) {
-    values.set(name, allKeys.get(name)?.preset);
-    origins[name] = 'default';
-  }
-  const used = `${values.get(base)} and ${values.get(cap)} are used`;
-  return { key, message: `${cap} (${capMs}) is less than ${base} (${baseMs}); ${used}` };
 }
 
 /** What is wrong with the value, and the value itself where that cannot give away a secret. */

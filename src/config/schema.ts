@@ -3,7 +3,9 @@
 
 import { isAddress, noCredentials, optionalPath, plainAddress } from './address.ts';
 import { light, sounds } from './box-keys.ts';
+import { buttonKeys } from './button-keys.ts';
 import { flag, type Key, oneOf, text, whole, wholeOrZero } from './key.ts';
+import { HATS } from './pins.ts';
 
 type Tree = { readonly [name: string]: Key | Tree };
 
@@ -120,6 +122,11 @@ const keys = {
     }),
   },
   audio: {
+    // Most boxes have their sound on the header; whoever has a USB card can say so.
+    hat: oneOf(HATS, 'i2s', {
+      meaning: 'Sound hardware on the header, whose pins no button may have. `none`: a USB card.',
+      example: '"googlevoicehat"',
+    }),
     input: {
       device: device('Microphone, as `arecord -L` lists it. `null`: simulated.', '"plughw:CARD=seeed,DEV=0"'),
       // A microphone on I2S whispers some 20 dB below a headset; 40 dB makes a noise floor of -80 dB a loud hiss.
@@ -196,19 +203,7 @@ const keys = {
   },
   sounds,
   light,
-  button: {
-    mode: oneOf(['hybrid', 'click', 'hold'], 'hybrid', {
-      meaning: 'Click to talk, hold to talk, or both, told apart by `hold_after_ms`.',
-      example: '"hold"',
-    }),
-    // 400 and its role: design.md §6. Faster than 150 ms nobody clicks on purpose; beyond 2 s a hold feels broken.
-    hold_after_ms: whole(150, 2000, 400, { meaning: 'A press longer than this is a hold.', example: '600' }),
-    // 300 ms is what desktops use for a quick double click; 1 s would delay the reaction to every single click.
-    double_ms: whole(100, 1000, 300, {
-      meaning: 'Two clicks within this time are a double click.',
-      example: '450',
-    }),
-  },
+  button: buttonKeys,
   turn: {
     mode: oneOf(['auto', 'realtime'], 'auto', {
       meaning:

@@ -86,10 +86,13 @@ export type Event =
   /** Louder or softer: to a volume of 0 to 100, or by so much. */
   | { readonly type: 'volume.asked'; readonly to: number }
   | { readonly type: 'volume.asked'; readonly by: number }
-  /** A step up or down. */
-  | { readonly type: 'volume.stepped'; readonly by: 1 | -1 }
   /** Somebody looks at what the microphone hears; asked again as long as they do. */
   | { readonly type: 'meter.asked' }
+  /** A key of the box, once for each step. */
+  | { readonly type: 'volume.stepped'; readonly by: 1 | -1 }
+  | { readonly type: 'mute.asked'; readonly muted: boolean | 'toggle' }
+  /** A switch whose level decides stands like this now; while it stands on mute, nothing else unmutes. */
+  | { readonly type: 'mute.switched'; readonly muted: boolean }
   | { readonly type: 'shutdown.asked' }
   | { readonly type: 'setup.activating'; readonly code: string }
   | { readonly type: 'setup.done' }

@@ -1,7 +1,7 @@
 // Every timer that must be running in a given state, by a name that changes when its reason does: derived, never
 // remembered.
 import { deadlineIn } from './attempt.ts';
-import { holdTimer, releaseTimer } from './gesture.ts';
+import { timersOfGesture } from './gesture.ts';
 import { renewAfterMs } from './lessons.ts';
 import { type Ready, renewFrom, renewTimer, retryTimer, waitMs, watchesNetwork } from './link.ts';
 import { absenceTimer, isUsable, kickTimer } from './network.ts';
@@ -51,11 +51,12 @@ export function holdsTimer(state: State, name: string): boolean {
 }
 
 export function timersOf(state: State): readonly Timer[] {
+  const ofGesture = timersOfGesture(state.gesture, state.policy.gesture);
   return [
     ...linkTimers(state),
     ...networkTimers(state),
     ...turnTimers(state),
-    ...gestureTimers(state),
+    ...ofGesture,
     ...meterTimers(state),
   ];
 }
@@ -67,11 +68,6 @@ export function meterTimer({ meter }: State): string {
 function meterTimers(state: State): readonly Timer[] {
   const { meter } = state;
   return meter === null ? [] : [{ name: meterTimer(state), afterMs: METER_MS, from: meter.askedAt }];
-}
-
-function gestureTimers({ gesture, policy }: State): readonly Timer[] {
-  if (gesture.phase === 'undecided') return [{ name: holdTimer, afterMs: policy.gesture.holdAfterMs }];
-  return gesture.phase === 'held-for' ? [{ name: releaseTimer(gesture), afterMs: gesture.forMs }] : [];
 }
 
 function linkTimers(state: State): readonly Timer[] {

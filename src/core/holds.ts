@@ -118,7 +118,8 @@ function utteranceOf(state: State): Utterance | null {
     case 'aborting':
       return null;
     case 'pressed':
-      return { turn: turn.turn, take: 0, sendTo: null, capture };
+      // A press may interrupt an answer while muted; nobody is recorded for it.
+      return state.muted ? null : { turn: turn.turn, take: 0, sendTo: null, capture };
     case 'recording':
       return { turn: turn.turn, take: turn.take, sendTo: null, capture };
     case 'listening':

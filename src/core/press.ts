@@ -9,6 +9,7 @@ import {
   giveUp,
   idle,
   interrupts,
+  recordsNow,
   say,
   stay,
   type Turn,
@@ -38,7 +39,10 @@ function signed(turn: Turn, sign: Sign, around: Around): TurnStepped {
     case 'released':
       return released(turn, around);
     case 'doubled':
+    case 'tripled':
       return cancelled(turn, around);
+    case 'stuck':
+      return { turn, acts: [cue('error')] };
   }
 }
 
@@ -96,7 +100,8 @@ function held(turn: Turn, around: Around): TurnStepped {
       // Begun anew as push-to-talk, so that the server's ear for pauses doesn't end it; what was said is sent again.
       return again({ ...turn, mode: 'manual', origin: 'press' } as const, around);
     case 'recording':
-      return stay({ ...turn, mode: 'manual', capture: 'going' });
+      // Muted since: what was said before still waits for its connection, and nothing is added.
+      return stay(around.muted ? turn : { ...turn, mode: 'manual', capture: 'going' });
     default: {
       // The phase has changed since the finger came down; whoever still holds the button means to talk.
       const pressed = down(turn, around);
@@ -128,6 +133,12 @@ function cancelled(turn: Turn, around: Around): TurnStepped {
     case 'draining':
       return abort(turn, around, 'cancelled by a double click');
   }
+}
+
+/** Muted by a switch or a command: what is being said is dropped. What has been said goes its way, and an answer plays. */
+export function hushed(turn: Turn, around: Around): TurnStepped {
+  if (turn.phase === 'finishing' || !recordsNow(turn)) return stay(turn);
+  return turn.phase === 'recording' ? stay(idle(turn, 'muted')) : abort(turn, around, 'muted');
 }
 
 /** The gesture is decided: from here on there is something to send. */

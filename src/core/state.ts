@@ -34,6 +34,8 @@ export type State = {
   readonly usedAt: number;
   /** Independent of every phase: muted boxes connect, speak and reconnect like others. */
   readonly muted: boolean;
+  /** The switch that decides stands on mute. */
+  readonly muteSwitched: boolean;
   /** Of speech, 0 to 100. */
   readonly volume: number;
   /** What the person was last told of the connection. */
@@ -66,6 +68,7 @@ export function startState(
     turn: { phase: 'idle', turn: 0, why: 'starting' },
     usedAt: at,
     muted,
+    muteSwitched: false,
     volume,
     told: 'nothing',
     meter: null,

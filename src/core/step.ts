@@ -5,6 +5,7 @@ import { stepTurn } from './exchange.ts';
 import { type Sign, stepGesture } from './gesture.ts';
 import { holdsTimer, meterTimer } from './held-timers.ts';
 import { awaited, type LinkStepped } from './link.ts';
+import { muteAsked, muteSwitched } from './mute.ts';
 import { pressTurn } from './press.ts';
 import { hurry, keepCurrent, stepLink } from './reconnect.ts';
 import { relinked } from './relink.ts';
@@ -34,6 +35,7 @@ export function step(given: State, event: Event, moment: Moment): Stepped {
   const [before, after] = [aroundTurn(state, moment.at), aroundTurn(next.state, moment.at)];
   if (before.attempt !== after.attempt) next = then(next, relinked(next.state.turn, before.attempt, after));
   for (const sign of signs) next = signed(next, sign, moment);
+  next = mutedBy(next, event, moment.at);
   next = fitted(next, moment);
   if (!quiet(state.turn)) next = resettled(next, moment);
   next = sounded(set(next, event, moment), state.turn);
@@ -66,9 +68,20 @@ function signed(before: Stepped, sign: Sign, moment: Moment): Stepped {
   const pressed = pressTurn(state.turn, sign, aroundTurn(state, moment.at));
   let next = then(before, pressed);
   if (pressed.hurry) next = relink(next, hurry(state.link, 'press', aroundLink(next.state, moment)));
-  if (sign !== 'doubled') return next;
-  const muted = !state.muted;
-  return { state: { ...next.state, muted }, acts: [...next.acts, cue(muted ? 'muted' : 'unmuted')] };
+  if (sign !== 'doubled' && sign !== 'tripled') return next;
+  // A triple click began as a double one, whose toggle it takes back.
+  const muted = muteAsked(next.state, 'toggle', moment.at);
+  const acts = sign === 'tripled' ? [cue('status')] : muted.acts;
+  return { state: muted.state, acts: [...next.acts, ...acts] };
+}
+
+function mutedBy(before: Stepped, event: Event, at: number): Stepped {
+  if (event.type !== 'mute.asked' && event.type !== 'mute.switched') return before;
+  const muted =
+    event.type === 'mute.asked'
+      ? muteAsked(before.state, event.muted, at)
+      : muteSwitched(before.state, event.muted, at);
+  return { state: muted.state, acts: [...before.acts, ...muted.acts] };
 }
 
 /** What is set at the box itself. */

@@ -78,6 +78,8 @@ export class History {
     if (event.type === 'reconnect.switched') this.#switched(event);
     if (before.turn !== after.turn) this.#turnChanged(before.turn, after.turn);
     if (before.muted !== after.muted) this.#log.info({ muted: after.muted }, 'mute');
+    if (before.gesture.phase !== 'stuck' && after.gesture.phase === 'stuck')
+      this.#log.warn({}, 'the button has been down for a minute and counts as released: is it stuck?');
   }
 
   #linkChanged(before: State, after: State, event: Event): void {

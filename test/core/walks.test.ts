@@ -3,24 +3,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Event, FAILURE_CLASSES } from '../../src/core/events.ts';
+import { isFree } from '../../src/core/gesture.ts';
 import { currentOf } from '../../src/core/link.ts';
 import type { State } from '../../src/core/state.ts';
 import type { ServerMessage } from '../../src/protocol/messages.ts';
 import { Box, HELLO, type PolicyChanges, RESET } from '../helpers/box.ts';
+import { dice, WALK_SEED } from '../helpers/dice.ts';
 
 const STEPS = 60_000;
-const SEED = Number(process.env.WALK_SEED ?? Math.trunc(Math.random() * 2 ** 31));
-
-/** mulberry32: small, and good enough to walk with. */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const MESSAGES: readonly ServerMessage[] = [
   HELLO,
@@ -106,6 +96,9 @@ function anyEvent(state: State, random: () => number): Event {
     { type: 'timer.fired', timer: `turn ${turn} thinking` },
   ];
   if (random() < 0.05) return { type: 'socket.closed', attempt, loss };
+  if (random() < 0.02) return { type: 'mute.asked', muted: pick([true, false, false, 'toggle'], random()) };
+  if (random() < 0.02) return { type: 'mute.switched', muted: random() < 0.3 };
+  if (random() < 0.01) return { type: 'volume.stepped', by: 1 };
   if (random() < 0.01) return { type: 'microphone.failed', turn, reason: 'gone', said: random() < 0.5 };
   if (random() < 0.01) return { type: 'speaker.failed', turn, reason: 'gone' };
   if (random() < 0.002) return { type: 'setup.activating', code: '123456' };
@@ -151,7 +144,7 @@ function check(box: Box): void {
     ('mode' in turn && turn.mode === 'realtime');
   assert.ok(!open || mayRecord, `the microphone is open in ${turn.phase}`);
   if (turn.phase === 'listening') assert.ok(open, 'listening without a microphone');
-  if (state.muted) assert.ok(!(open && turn.phase === 'listening'), 'muted and listening');
+  if (state.muted) assert.ok(!open, `muted, and the microphone is open in ${turn.phase}`);
   if (holds.utterance !== null && holds.utterance.sendTo !== null)
     assert.equal(holds.utterance.sendTo, current, 'speech goes to the current connection only');
   if (turn.phase === 'listening' || turn.phase === 'finishing')
@@ -175,7 +168,8 @@ function check(box: Box): void {
     assert.deepEqual([holds.sockets, linkTimers], [[], []], `something is left in ${link.phase}`);
   if (turn.phase !== 'idle') assert.ok(turnTimers.length >= 1, `no timer in ${turn.phase}`);
   if (turn.phase === 'idle') assert.deepEqual(turnTimers, []);
-  if (state.gesture.phase === 'undecided' || state.gesture.phase === 'held-for')
+  if (state.muteSwitched) assert.ok(state.muted, 'the switch stands on mute and the box listens');
+  if (!isFree(state.gesture))
     assert.ok(
       holds.timers.some((timer) => timer.name.startsWith('gesture ')),
       'a gesture nobody decides',
@@ -204,10 +198,10 @@ const POLICIES: readonly (readonly [string, PolicyChanges])[] = [
   ],
 ];
 
-describe(`random walks (seed ${SEED})`, () => {
+describe(`random walks (seed ${WALK_SEED})`, () => {
   for (const [at, [name, changes]] of POLICIES.entries())
     it(`${STEPS} steps, ${name}, never break a rule, and visit every phase`, () => {
-      const random = dice(SEED + at);
+      const random = dice(WALK_SEED + at);
       const box = new Box(changes).do({ type: 'agent.started' });
       const visited = new Set<string>();
       let readySteps = 0;
@@ -226,7 +220,9 @@ describe(`random walks (seed ${SEED})`, () => {
           check(box);
           if (choice >= 0.3) checkStep(before, event, box, said);
         } catch (error) {
-          throw new Error(`seed ${SEED}, step ${stepNumber}: ${JSON.stringify(box.state)}`, { cause: error });
+          throw new Error(`seed ${WALK_SEED}, step ${stepNumber}: ${JSON.stringify(box.state)}`, {
+            cause: error,
+          });
         }
       }
       assert.ok(readySteps > STEPS / 10, `connected in ${readySteps} steps only`);
@@ -248,7 +244,7 @@ describe(`random walks (seed ${SEED})`, () => {
     });
 
   it('end for good with the process, wherever they are', () => {
-    const random = dice(SEED);
+    const random = dice(WALK_SEED);
     for (let walk = 0; walk < 300; walk += 1) {
       const box = new Box().do({ type: 'agent.started' });
       for (let stepNumber = 0; stepNumber < 20; stepNumber += 1)
@@ -264,13 +260,17 @@ describe(`random walks (seed ${SEED})`, () => {
   });
 
   it('come to rest once nothing happens any more', () => {
-    const random = dice(SEED);
+    const random = dice(WALK_SEED);
     const box = new Box().do({ type: 'agent.started' });
     for (let walk = 0; walk < 300; walk += 1) {
       for (let stepNumber = 0; stepNumber < 30; stepNumber += 1)
         box.do(random() < 0.3 ? naturalEvent(box.state) : anyEvent(box.state, random));
       box.do({ type: 'button.released' }, { type: 'setup.done' }).pass(300_000);
-      assert.equal(box.state.turn.phase, 'idle', `seed ${SEED}, walk ${walk}: ${JSON.stringify(box.state)}`);
+      assert.equal(
+        box.state.turn.phase,
+        'idle',
+        `seed ${WALK_SEED}, walk ${walk}: ${JSON.stringify(box.state)}`,
+      );
     }
   });
 });

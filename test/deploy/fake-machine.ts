@@ -25,7 +25,8 @@ export const script = path.resolve(import.meta.dirname, '../../../deploy/prerequ
 const BORROWED =
   'sh dirname cat cksum mktemp rm tail head sed grep env flock mkdir find cp chmod mv true seq'.split(' ');
 
-const INERT = 'aplay arecord make cc c++ python3 sox espeak-ng ip nft openssl script pulseaudio'.split(' ');
+const INERT =
+  'aplay arecord gpiomon make cc c++ python3 sox espeak-ng ip nft openssl script pulseaudio'.split(' ');
 
 export function fakeNode(version: string, abi: number, prefix = '/nowhere'): string {
   const [major, minor] = version.split('.');

@@ -52,6 +52,13 @@ export const LAYERS: readonly Layer[] = [
     reason: 'the audio path works through ports alone and decides nothing about turns',
   },
   {
+    name: 'button',
+    files: /^button\//,
+    may: ['ports'],
+    outside: NOTHING,
+    reason: 'a line is kept heard through its port alone; what a press is for, it does not know',
+  },
+  {
     name: 'log',
     files: /^log(\.ts$|\/)/,
     may: ['ports'],
@@ -111,7 +118,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'agent',
     files: /^[a-z-]+\.ts$/,
-    may: ['core', 'audio', 'protocol', 'ports', 'history'],
+    may: ['core', 'audio', 'button', 'protocol', 'ports', 'history'],
     outside: NOTHING,
     reason: 'the agent knows every port and no adapter',
   },
@@ -122,6 +129,7 @@ export const LAYERS: readonly Layer[] = [
       'agent',
       'adapters',
       'audio',
+      'button',
       'client',
       'history',
       'config',

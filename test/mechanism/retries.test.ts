@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Link } from '../../src/core/link.ts';
+import { Panel } from '../../src/panel.ts';
 import { statusOf } from '../../src/status.ts';
 import { type AgentRig, agentRig } from '../helpers/agent-rig.ts';
-import { realClock, until } from '../helpers/card.ts';
+import { keptLog, realClock, until } from '../helpers/card.ts';
 import { leftAlone } from '../helpers/good-conversation.ts';
 import { against, againstPlain, connectedTo, fastClock, hurried, lossesOf } from '../helpers/link-rig.ts';
 import { plainServer } from '../helpers/plain-server.ts';
@@ -31,7 +32,8 @@ const refusing = (status: number, until: number = Number.POSITIVE_INFINITY) =>
 
 function statusNow({ agent }: AgentRig) {
   const none = { version: '0', url: '', startedAtMs: 0, problems: [], networkMeans: () => '' };
-  return statusOf({ agent, clock: realClock, ...none });
+  const panel = new Panel({ lines: [], clock: realClock, log: keptLog(), dispatch() {} });
+  return statusOf({ agent, clock: realClock, panel, ...none });
 }
 
 describe('attempts', { concurrency: 6 }, () => {

@@ -11,6 +11,14 @@ export type ControlAnswer =
   | { readonly ok: true; readonly [key: string]: unknown }
   | { readonly ok: false; readonly error: string };
 
+/** Whoever asked, for answers that go on. */
+export interface ControlClient {
+  send(one: ControlAnswer): void;
+  /** It may be silent from now on, and `gone` is called when it leaves. False if it follows something already. */
+  follow(gone: () => void): boolean;
+}
+type Answer = (request: ControlRequest, client: ControlClient) => ControlAnswer;
+
 export type ControlServer = { stop(): void };
 export type ControlRefusal = { readonly refused: 'running' | 'denied' | 'failed'; readonly detail: string };
 
@@ -41,7 +49,7 @@ export async function listenControl(parts: {
   runtimeDirectory: string;
   clock: Clock;
   log: Log;
-  answer: (request: ControlRequest) => ControlAnswer;
+  answer: Answer;
 }): Promise<ControlServer | ControlRefusal> {
   const path = controlPath(parts.runtimeDirectory);
   if (Buffer.byteLength(path) > SUN_PATH_BYTES)
@@ -134,17 +142,25 @@ function bound(server: Server, path: string): Promise<NodeJS.ErrnoException | un
   });
 }
 
-function serve(
-  socket: Socket,
-  clients: Set<Socket>,
-  answer: (request: ControlRequest) => ControlAnswer,
-  log: Log,
-): void {
+function serve(socket: Socket, clients: Set<Socket>, answer: Answer, log: Log): void {
   clients.add(socket);
   let pending = '';
   const reply = (one: ControlAnswer) => {
     socket.write(`${JSON.stringify(one)}\n`);
     if (socket.writableLength > UNREAD_LIMIT_BYTES) socket.destroy();
+  };
+  let follows = false;
+  const client: ControlClient = {
+    send: (one) => {
+      if (!socket.destroyed) reply(one);
+    },
+    follow(gone) {
+      if (follows) return false;
+      follows = true;
+      socket.setTimeout(0);
+      socket.once('close', gone);
+      return true;
+    },
   };
   socket.setEncoding('utf8');
   socket.setTimeout(IDLE_MS, () => socket.destroy());
@@ -154,7 +170,7 @@ function serve(
     pending += text;
     const lines = pending.split('\n');
     pending = lines.pop() ?? '';
-    for (const line of lines) if (!socket.destroyed) reply(answered(line, answer));
+    for (const line of lines) if (!socket.destroyed) reply(answered(line, client, answer));
     if (Buffer.byteLength(pending) <= LINE_LIMIT_BYTES) return;
     reply({ ok: false, error: `a request is one line of at most ${LINE_LIMIT_BYTES} bytes` });
     socket.end();
@@ -162,7 +178,7 @@ function serve(
   });
 }
 
-function answered(line: string, answer: (request: ControlRequest) => ControlAnswer): ControlAnswer {
+function answered(line: string, client: ControlClient, answer: Answer): ControlAnswer {
   const help = 'expected one JSON object a line, such as {"command":"status"}';
   try {
     const request: unknown = JSON.parse(line);
@@ -170,7 +186,7 @@ function answered(line: string, answer: (request: ControlRequest) => ControlAnsw
       return { ok: false, error: help };
     const { command } = request;
     if (typeof command !== 'string') return { ok: false, error: help };
-    return answer({ ...request, command });
+    return answer({ ...request, command }, client);
   } catch (error) {
     if (error instanceof SyntaxError) return { ok: false, error: help };
     throw error;
@@ -204,6 +220,37 @@ export function askControl(
       if (answer.includes('\n')) settle(JSON.parse(answer) as ControlAnswer);
     });
   });
+}
+
+/** Asks for answers that go on until either side leaves. */
+export function followControl(
+  runtimeDirectory: string,
+  request: ControlRequest,
+  on: { said(answer: ControlAnswer): void; over(failure: ControlFailure): void },
+): { stop(): void } {
+  const path = controlPath(runtimeDirectory);
+  const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));
+  let pending = '';
+  let over = false;
+  const end = (failure: ControlFailure) => {
+    if (over) return;
+    over = true;
+    on.over(failure);
+  };
+  socket.setEncoding('utf8');
+  socket.on('error', (error: NodeJS.ErrnoException) => end(failureOf(error)));
+  socket.on('close', () => end({ failure: 'silent', detail: `${path} was closed` }));
+  socket.on('data', (text: string) => {
+    const lines = `${pending}${text}`.split('\n');
+    pending = lines.pop() ?? '';
+    for (const line of lines) if (!over) on.said(JSON.parse(line) as ControlAnswer);
+  });
+  return {
+    stop() {
+      over = true;
+      socket.destroy();
+    },
+  };
 }
 
 function failureOf(error: NodeJS.ErrnoException): ControlFailure {

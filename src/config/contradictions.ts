@@ -1,0 +1,54 @@
+// Values that are right each and wrong together: found, and replaced by defaults. Knows no file and no source.
+
+import { type Hat, neededFor, pinName } from './pins.ts';
+import { allKeys } from './schema.ts';
+
+/** `key` is what is to blame. */
+export type Contradiction = { readonly key: string; readonly message: string };
+
+type Values = Map<string, unknown>;
+type Origins = Record<string, string>;
+
+/** A cap below the base contradicts itself. Both become their defaults: one default need not fit the other value. */
+export function mendBackoff(values: Values, origins: Origins): readonly Contradiction[] {
+  const [base, cap] = ['link.backoff_base_ms', 'link.backoff_cap_ms'] as const;
+  const [baseMs, capMs] = [Number(values.get(base)), Number(values.get(cap))];
+  if (capMs >= baseMs) return [];
+  const key = origins[cap] === 'default' ? base : cap;
+  for (const name of [base, cap]) toDefault(name, values, origins);
+  const used = `${values.get(base)} and ${values.get(cap)} are used`;
+  return [{ key, message: `${cap} (${capMs}) is less than ${base} (${baseMs}); ${used}` }];
+}
+
+/** The wake button first: it keeps its pin. */
+const PIN_KEYS = ['gpio', 'volume_up_gpio', 'volume_down_gpio', 'stop_gpio', 'mute_gpio'].map(
+  (name) => `button.${name}`,
+);
+const HAT_KEY = 'audio.hat';
+
+/** A pin that sound needs would silence the box, and one pin cannot be two keys. */
+export function mendPins(values: Values, origins: Origins): readonly Contradiction[] {
+  const hat = values.get(HAT_KEY) as Hat;
+  const taken = new Map<number, string>();
+  const found: Contradiction[] = [];
+  for (const key of PIN_KEYS) {
+    const gpio = Number(values.get(key));
+    const owner = taken.get(gpio);
+    const needed = neededFor(gpio, hat);
+    const why =
+      owner !== undefined ? `is ${owner} already` : needed && `is ${needed} (${HAT_KEY} = "${hat}")`;
+    if (why !== undefined) {
+      toDefault(key, values, origins);
+      const instead = values.get(key) === 0 ? 'the line is not used' : `${values.get(key)} is used`;
+      found.push({ key, message: `${pinName(gpio)} ${why}; ${instead}` });
+    }
+    const used = Number(values.get(key));
+    if (used !== 0) taken.set(used, key);
+  }
+  return found;
+}
+
+function toDefault(key: string, values: Values, origins: Origins): void {
+  values.set(key, allKeys.get(key)?.preset);
+  origins[key] = 'default';
+}
