@@ -3,6 +3,7 @@ import { clock } from '../adapters/linux/clock.ts';
 import { ledsLight } from '../adapters/linux/leds-light.ts';
 import { onoffPin, rpioPin } from '../adapters/linux/light-pins.ts';
 import { pinLight } from '../adapters/linux/pin-light.ts';
+import { pinName } from '../config/pins.ts';
 import type { Config } from '../config/schema.ts';
 import type { LampPolicy } from '../lamp.ts';
 import type { Light, Log } from '../ports.ts';
@@ -33,7 +34,7 @@ async function chooseLight(
     case 'rpio': {
       const pin = await (backend === 'onoff' ? onoffPin : rpioPin)({ gpio });
       if ('refused' in pin) return pin;
-      return pinLight({ means: `${backend} BCM ${gpio}`, activeLow: active === 'low', clock, ...pin });
+      return pinLight({ means: `${backend}, ${pinName(gpio)}`, activeLow: active === 'low', clock, ...pin });
     }
   }
 }
