@@ -2,43 +2,69 @@
 import { BitRate } from './audio/bit-rate.ts';
 import { Capture } from './audio/capture.ts';
 import { Downlink } from './audio/downlink.ts';
+import { MixingDesk } from './audio/mixing-desk.ts';
 import { PacedSpeaker } from './audio/paced-speaker.ts';
+import { Preamp } from './audio/preamp.ts';
 import { Preroll } from './audio/preroll.ts';
 import { Uplink } from './audio/uplink.ts';
+import { type ChimePolicy, Chimes } from './chimes.ts';
 import type { Connections } from './connections.ts';
 import type { Cue, Event } from './core/events.ts';
 import type { Holds } from './core/holds.ts';
 import { currentOf } from './core/link.ts';
-import type { State } from './core/state.ts';
+import { statusCue } from './core/spoken-status.ts';
+import type { Prefs, State } from './core/state.ts';
 import { History, type HistoryParts } from './history/history.ts';
+import { Lamp, type LampPolicy } from './lamp.ts';
 import { Loop, type LoopParts } from './loop.ts';
-import type { Codec, EncoderOptions, Microphone, Speaker } from './ports.ts';
+import { Loudness } from './loudness.ts';
+import type { Codec, EncoderOptions, Light, Microphone, Mixer, Sounds, Speaker } from './ports.ts';
 
 export type AgentParts = Omit<LoopParts, 'on'> & {
   readonly microphone: Microphone;
+  readonly gainDb?: number;
   readonly speaker: Speaker;
+  /** Without one, the samples are made louder and softer. */
+  readonly mixer?: Mixer;
+  /** Set at the box, and to be kept. */
+  readonly prefsChanged?: (prefs: Prefs) => void;
   readonly codec: Codec;
   readonly encoder: EncoderOptions;
   readonly jitterMs: number;
   /** Of what a microphone that is kept open has heard before a press. */
   readonly prerollMs: number;
   readonly history?: Omit<HistoryParts, 'clock' | 'log'>;
+  /** Without them the box is silent but for speech. */
+  readonly chimes?: {
+    readonly sounds: Sounds;
+    readonly policy: ChimePolicy;
+    /** Of the cue that says so, nothing is to be in what the microphone hears. */
+    readonly cutOverlap: boolean;
+  };
+  readonly lamp?: { readonly light: Light; readonly policy: LampPolicy };
   /** A sound or a sign for the person at the box; after everything that had to go on the wire. */
   readonly cue: (cue: Cue) => void;
 };
 
 export class Agent {
   readonly history: History;
+  readonly preamp: Preamp;
   readonly capture: Capture;
   readonly uplink: Uplink;
   readonly downlink: Downlink;
+  readonly desk: MixingDesk;
+  readonly loudness: Loudness;
+  readonly lamp: Lamp | null;
+  readonly #chimes: Chimes | null;
+  readonly #cutOverlap: boolean;
   readonly #loop: Loop;
 
   constructor(parts: AgentParts) {
     const { clock, log, codec } = parts;
     const dispatch = (event: Event) => this.dispatch(event);
     this.history = new History({ clock, log, ...parts.history });
-    this.capture = new Capture({ microphone: parts.microphone, clock, log });
+    this.preamp = new Preamp({ microphone: parts.microphone, clock, log, gainDb: parts.gainDb ?? 0 });
+    this.capture = new Capture({ microphone: this.preamp, clock, log });
     this.uplink = new Uplink({
       capture: this.capture,
       encoder: codec.encoder(parts.encoder),
@@ -59,8 +85,16 @@ export class Agent {
         failed: (turn, reason, said) => dispatch({ type: 'microphone.failed', turn, reason, said }),
       },
     });
+    const desk = new MixingDesk(new PacedSpeaker({ speaker: parts.speaker, clock, log }), () =>
+      this.lamp?.alarm(),
+    );
+    this.desk = desk;
+    this.loudness = new Loudness({ desk, mixer: parts.mixer ?? null, log });
+    this.#chimes = parts.chimes === undefined ? null : new Chimes({ ...parts.chimes, desk, clock });
+    this.lamp = parts.lamp === undefined ? null : new Lamp({ ...parts.lamp, clock, log });
+    this.#cutOverlap = parts.chimes?.cutOverlap ?? false;
     this.downlink = new Downlink({
-      speaker: new PacedSpeaker({ speaker: parts.speaker, clock, log }),
+      speaker: desk.speech,
       codec,
       clock,
       log,
@@ -76,12 +110,24 @@ export class Agent {
     this.#loop = new Loop({
       ...parts,
       on: {
-        held: ({ playback, utterance, standby }) => {
-          this.downlink.follow(playback);
-          this.uplink.follow(utterance, standby);
+        held: (wanted) => {
+          this.loudness.follow(wanted.volume);
+          this.downlink.follow(wanted.playback);
+          this.uplink.follow(wanted.utterance, wanted.standby);
+          this.preamp.meter(wanted.meter);
+          this.#chimes?.follow(wanted);
+          if (this.state.link.phase === 'ended') this.#leave();
+          else this.lamp?.follow(wanted.light);
         },
-        cue: parts.cue,
-        stepped: (before, after, event) => this.history.observe(before, after, event),
+        cue: (cue) => {
+          this.#chime(cue);
+          parts.cue(cue);
+        },
+        stepped: (before, after, event) => {
+          this.history.observe(before, after, event);
+          const { volume, muted } = after;
+          if (volume !== before.volume || muted !== before.muted) parts.prefsChanged?.({ volume, muted });
+        },
         speech: (attempt, packet) => this.#speech(attempt, packet),
       },
     });
@@ -103,6 +149,21 @@ export class Agent {
   /** Takes one fact. */
   dispatch(event: Event): void {
     this.#loop.dispatch(event);
+  }
+
+  /** Dark and silent; whatever still runs would keep the process. */
+  #leave(): void {
+    this.lamp?.stop();
+    this.desk.stop();
+  }
+
+  #chime(cue: Cue): void {
+    if (cue === 'error' || cue === 'no-answer' || cue === 'lost') this.lamp?.alarm();
+    const { setup } = this.state;
+    const code = setup.phase === 'activating' ? setup.code : null;
+    const heard = cue === 'status' ? statusCue(this.state) : cue;
+    const durationMs = this.#chimes?.cue(heard, { code, loudness: this.loudness.factor }) ?? 0;
+    if (this.#cutOverlap && (cue === 'listen' || cue === 'again')) this.preamp.cut(durationMs);
   }
 
   /** Frames don't go through the core; it only learns that they come while its valve is shut. */

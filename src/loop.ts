@@ -4,7 +4,7 @@ import { Connections, type Server } from './connections.ts';
 import type { Cue, Event } from './core/events.ts';
 import { type Holds, holds } from './core/holds.ts';
 import type { Lessons } from './core/lessons.ts';
-import { type Policy, type State, startState } from './core/state.ts';
+import { type Policy, type Prefs, type State, startState } from './core/state.ts';
 import { step } from './core/step.ts';
 import type { Clock, ClockSync, Dialer, Log, NetworkWatch } from './ports.ts';
 import type { ServerMessage } from './protocol/messages.ts';
@@ -21,6 +21,8 @@ export type LoopParts = {
   readonly network?: NetworkWatch;
   /** What an earlier run had learned. */
   readonly lessons?: Lessons;
+  /** What the owner had set at the box. */
+  readonly prefs?: Prefs;
   readonly on: LoopEvents;
 };
 
@@ -64,7 +66,7 @@ export class Loop {
       said: (message) => on.said?.(message),
     });
     this.#timers = new Timers(clock, (timer) => this.dispatch({ type: 'timer.fired', timer }));
-    this.#state = startState(parts.policy, clock.now(), parts.lessons);
+    this.#state = startState(parts.policy, clock.now(), parts.lessons, parts.prefs);
     this.#holds = holds(this.#state);
   }
 

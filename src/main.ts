@@ -10,6 +10,9 @@ usage: xiaozhi-agent COMMAND [options]
       --set KEY=VALUE   a configuration key, such as --set log.level=debug; may be given again
   press [--hold MS]   press the button of the running agent: a click, or held for MS milliseconds
   stop                end the conversation that is going on
+  volume [N|+N|-N]    how loud speech is, 0 to 100; to N, or by so much
+  audio list|meter|tone
+                      the cards there are; the microphone's level; a tone from the speaker (audio --help)
   mute on|off|toggle  shut the microphone, or open it again
   button test [--seconds N]
                       show what the button does, and the gestures that makes (20 s)
@@ -34,6 +37,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./commands/run.ts')).run,
   press: async () => (await import('./commands/ask.ts')).press,
   stop: async () => (await import('./commands/ask.ts')).stop,
+  volume: async () => (await import('./commands/volume.ts')).volume,
+  audio: async () => (await import('./commands/audio.ts')).audio,
   mute: async () => (await import('./commands/ask.ts')).mute,
   button: async () => (await import('./commands/button.ts')).button,
   status: async () => (await import('./commands/ask.ts')).status,
@@ -47,7 +52,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 async function main([name, ...args]: string[]): Promise<void> {
   if (name === undefined) throw new Stop(EXIT.usage, USAGE.trimEnd());
-  if (name === 'help' || name === '--help' || name === '-h' || args.includes('--help')) {
+  const isHelp = name === 'help' || name === '--help' || name === '-h';
+  // `audio` has a page of its own.
+  if (isHelp || (args.includes('--help') && name !== 'audio')) {
     process.stdout.write(USAGE);
     return;
   }

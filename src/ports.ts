@@ -2,8 +2,10 @@
 // simulated one. Callbacks are passed once, at the start; `start` and `stop` may be called in any order and
 // any number of times; after `stop` nothing of the stopped run is reported; failures arrive as values.
 import type { Loss, NetworkSnapshot } from './core/events.ts';
+import type { Colour, Rhythm } from './core/light.ts';
 
 export type { FailureClass, Loss, LossKind, NetworkInterface, NetworkSnapshot } from './core/events.ts';
+export type { Rhythm } from './core/light.ts';
 
 /** Ends what it was returned for; calling it twice is harmless. */
 export type Cancel = () => void;
@@ -90,6 +92,54 @@ export interface SpeakerEvents {
   finished(): void;
   /** Playback broke off though nobody stopped it. */
   ended(reason: string): void;
+}
+
+/** A light that shows rhythms by itself once it was told. */
+export interface Light {
+  /** What lights it, for status and log. */
+  readonly means: string;
+  start(on: LightEvents): void;
+  show(look: Look): void;
+  /** Dark. */
+  stop(): void;
+}
+
+export interface LightEvents {
+  /** It does not show what it was told, and why; it is tried again with the next look. */
+  failed(reason: string): void;
+  /** It shows what it was told. */
+  works(): void;
+}
+
+/** `rhythm` is repeated for ever; a single beat is steady. `brightness`: of 1, on top of the beats' levels. */
+export type Look = {
+  readonly rhythm: Rhythm;
+  readonly colour: Colour;
+  readonly brightness: number;
+};
+
+/** The volume of the card itself, 0 to 100 as an ear has it. */
+export interface Mixer {
+  /** What is turned, as the card names it; for status and log. */
+  readonly control: string;
+  /** Where it stood when it was found. */
+  readonly found: number;
+  start(on: MixerEvents): void;
+  /** Of several asked for while one is on its way, the newest. */
+  turn(volume: number): void;
+  stop(): void;
+}
+
+export interface MixerEvents {
+  failed(reason: string): void;
+}
+
+/** Short sounds by name, as PCM at the speaker's rate. */
+export interface Sounds {
+  /** Undefined when there is none: it stays silent, and that has been said. */
+  pcm(name: string): Pcm | undefined;
+  /** Those that were asked for and are not there; for status. */
+  readonly missing: readonly string[];
 }
 
 export interface Codec {

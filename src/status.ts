@@ -35,6 +35,7 @@ export function statusOf(parts: StatusParts) {
     network: networkStatus(parts),
     audio: { input: inputStatus(agent), output: outputStatus(agent) },
     button: panelStatus(parts.panel),
+    light: agent.lamp?.status() ?? { backend: 'none', sign: null, trouble: null },
     turn: turnStatus(agent),
     process: {
       uptime_s: Math.round((clock.now() - parts.startedAtMs) / 1_000),
@@ -141,6 +142,8 @@ function inputStatus(agent: Agent) {
     state,
     restarts,
     constant,
+    gain_db: agent.preamp.gainDb,
+    clipped_samples: agent.preamp.level.clippedSamples,
     last_trouble: troubleStatus(lastTrouble),
     standby: agent.held.standby,
     bit_rate_bps: bitRateBps,
@@ -158,6 +161,8 @@ function outputStatus(agent: Agent) {
   return {
     device: found.device,
     state: found.state,
+    volume: agent.state.volume,
+    volume_by: agent.loudness.status().by,
     playback: found.playback,
     restarts: found.restarts,
     last_trouble: troubleStatus(found.lastTrouble),

@@ -3,7 +3,7 @@
 import type { Clock, Codec, Decoder, Log, Pcm } from '../ports.ts';
 import { Arrivals } from './arrivals.ts';
 import { JitterBuffer } from './jitter-buffer.ts';
-import { type PacedSpeaker, SLICE_MS } from './paced-speaker.ts';
+import { type PacedOutput, SLICE_MS } from './paced-speaker.ts';
 
 /** What is wanted of it; see `Playback` in the core's `holds`. */
 export type WantedPlayback = { readonly turn: number; readonly ending: boolean };
@@ -45,7 +45,7 @@ type Phase =
 type Open = Exclude<Phase, { name: 'closed' }>;
 
 export class Downlink {
-  readonly #speaker: PacedSpeaker;
+  readonly #speaker: PacedOutput;
   readonly #clock: Clock;
   readonly #log: Log;
   /** The reserve to collect before playing; 0: as much as the arrivals ask for. */
@@ -69,7 +69,7 @@ export class Downlink {
   #corruptPackets = 0;
 
   constructor(parts: {
-    speaker: PacedSpeaker;
+    speaker: PacedOutput;
     codec: Codec;
     clock: Clock;
     log: Log;

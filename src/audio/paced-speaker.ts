@@ -16,11 +16,14 @@ export interface PacedEvents {
 export const SLICE_MS = 20;
 /** A card that is busy or gone says so within half a second; until then nothing written counts as heard. */
 const OPENING_MS = 500;
-const AHEAD_MS = 100;
+export const AHEAD_MS = 100;
 type Phase =
   | { readonly name: 'closed' }
   | { readonly name: 'feeding' | 'restarting'; readonly on: PacedEvents; readonly timer: Cancel }
   | { readonly name: 'finishing'; readonly on: PacedEvents };
+
+/** A paced speaker, or a part of one that is shared. */
+export type PacedOutput = Pick<PacedSpeaker, 'rateHz' | 'status' | 'start' | 'wake' | 'finish' | 'stop'>;
 
 export class PacedSpeaker {
   readonly #speaker: Speaker;
@@ -147,8 +150,11 @@ export class PacedSpeaker {
     const { name } = this.#phase;
     if (this.#phase.name === 'feeding' || this.#phase.name === 'restarting') this.#phase.timer();
     this.#speaker.stop();
+    const known = this.#restarts.last;
     const { retryInMs, failed } = this.#restarts.broke(reason);
-    this.#log.warn({ device: this.#speaker.device, reason, retryInMs }, 'speaker broke off');
+    // A box without a speaker would say so half a dozen times a cue.
+    const level = known !== null && !known.over && known.reason === reason ? 'debug' : 'warn';
+    this.#log[level]({ device: this.#speaker.device, reason, retryInMs }, 'speaker broke off');
     // Nothing is left that could be played again.
     if (name === 'finishing') return this.#ended(on);
     if (failed) {

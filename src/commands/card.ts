@@ -12,8 +12,8 @@ import type { Log, Microphone, Speaker } from '../ports.ts';
 const NULL_DEVICE = 'null';
 
 export function chooseMicrophone(config: Config, log: Log): Microphone {
-  const { device } = config.audio.input;
-  return device === NULL_DEVICE ? simMicrophone(clock) : arecordMicrophone({ device, log, clock });
+  const { device, channel } = config.audio.input;
+  return device === NULL_DEVICE ? simMicrophone(clock) : arecordMicrophone({ device, channel, log, clock });
 }
 
 export async function chooseSpeaker(config: Config, log: Log): Promise<Speaker> {

@@ -5,8 +5,20 @@ import { isFree } from '../core/gesture.ts';
 import type { Panel } from '../panel.ts';
 import type { Status } from '../status.ts';
 import { WHY_MOST, WHY_USUALLY, type Why } from '../why.ts';
+import { meterAnswer, toneAnswer, volumeAnswer } from './control-sound.ts';
 
-const COMMANDS = ['press', 'stop', 'mute', 'button', 'reconnect', 'status', 'why'] as const;
+const COMMANDS = [
+  'press',
+  'stop',
+  'mute',
+  'button',
+  'volume',
+  'meter',
+  'tone',
+  'reconnect',
+  'status',
+  'why',
+] as const;
 
 export type Answers = { status(): Status; why(count: number): Why; readonly panel: Panel };
 
@@ -29,6 +41,12 @@ export function controlAnswer(
     case 'stop':
       agent.dispatch({ type: 'stop.asked' });
       return { ok: true, state: agent.held.status };
+    case 'volume':
+      return volumeAnswer(request, agent);
+    case 'meter':
+      return meterAnswer(agent);
+    case 'tone':
+      return toneAnswer(request, agent);
     case 'mute':
       return muted(request.muted, agent);
     case 'button':

@@ -5,6 +5,7 @@ import { clock } from '../adapters/linux/clock.ts';
 import { clockIsSet, clockSync } from '../adapters/linux/clock-sync.ts';
 import { listenControl } from '../adapters/linux/control-socket.ts';
 import { keyboard } from '../adapters/linux/keyboard.ts';
+import { rateConverter } from '../adapters/linux/rate-converter.ts';
 import { stateFile } from '../adapters/linux/state-file.ts';
 import { wsDialer } from '../adapters/linux/ws-socket.ts';
 import { Agent, type AgentParts } from '../agent.ts';
@@ -22,6 +23,8 @@ import { chooseMicrophone, chooseSpeaker } from './card.ts';
 import { chooseCodec } from './codec.ts';
 import { controlAnswer } from './control.ts';
 import { EXIT, Stop } from './exit.ts';
+import { lampOf } from './light.ts';
+import { loudspeaker } from './loudspeaker.ts';
 import { chooseNetworkWatch } from './network.ts';
 import { panelLines } from './panel.ts';
 import { type Places, packageVersion, placeOptions, placesFrom } from './places.ts';
@@ -69,7 +72,11 @@ export async function run(args: string[]): Promise<void> {
   const remembered = memory.remembered();
   const dialer = wsDialer({ clock, clockIsSet });
   const network = chooseNetworkWatch(config, { clock, log, destination: dialer.serverAddress });
+  const closing: (() => void)[] = [() => memory.close(false)];
+  const lamp = await lampOf(config, log);
   const agent = await build(config, log, {
+    ...(lamp === undefined ? {} : { lamp }),
+    ...(await loudspeaker(config, places.stateDirectory, log, (close) => closing.push(close))),
     server: serverOf(config, places.stateDirectory, version, log),
     dialer,
     network,
@@ -85,7 +92,7 @@ export async function run(args: string[]): Promise<void> {
   const networkMeans = () => network?.means ?? 'nothing';
   const startedAtMs = clock.now();
   const status = { agent, clock, version, url, networkMeans, panel, startedAtMs, problems: sentences };
-  await control(agent, status, places, log, memory);
+  await control(agent, status, places, log, memory, closing);
   memory.follow(() => present(agent));
   const { failures = 0, trouble = null } = remembered ?? {};
   agent.dispatch({ type: 'agent.started', failures, loss: trouble });
@@ -113,16 +120,23 @@ function overridesFrom(settings: readonly string[]): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-type World = Pick<AgentParts, 'server' | 'dialer' | 'history' | 'lessons'> & {
+type World = Pick<
+  AgentParts,
+  'server' | 'dialer' | 'history' | 'lessons' | 'chimes' | 'mixer' | 'prefs' | 'prefsChanged' | 'lamp'
+> & {
   readonly network: NetworkWatch | undefined;
 };
 
 async function build(config: Config, log: AgentLog, { network, ...world }: World): Promise<Agent> {
   const codec = await chooseCodec(config.audio.codec.backend, log);
-  log.info(
-    { codec: codec.name, input: config.audio.input.device, output: config.audio.output.device },
-    'audio',
-  );
+  const { input, output } = config.audio;
+  const converter = rateConverter();
+  log.info({ codec: codec.name, input: input.device, output: output.device, converter }, 'audio');
+  if (converter === 'linear')
+    log.warn(
+      {},
+      'ALSA has no good rate converter: apt-get install libasound2-plugins, or speech is understood badly',
+    );
   return new Agent({
     policy: policyOf(config),
     ...world,
@@ -131,6 +145,7 @@ async function build(config: Config, log: AgentLog, { network, ...world }: World
     clockSync: clockSync({ clock }),
     ...(network === undefined ? {} : { network }),
     microphone: chooseMicrophone(config, log),
+    gainDb: config.audio.input.gainDb,
     speaker: await chooseSpeaker(config, log),
     codec,
     encoder: { bitrateBps: config.audio.codec.bitrateBps, complexity: config.audio.codec.complexity },
@@ -146,6 +161,7 @@ async function control(
   places: Places,
   log: AgentLog,
   memory: Memory,
+  closing: readonly (() => void)[],
 ): Promise<void> {
   const { panel } = parts;
   const answers = { status: () => statusOf(parts), why: (count: number) => whyOf(parts, count), panel };
@@ -170,6 +186,7 @@ async function control(
     agent.dispatch({ type: 'shutdown.asked' });
     memory.close(true);
     panel.stop();
+    for (const close of closing) close();
     listening.stop();
     keys?.stop();
   };
@@ -190,7 +207,7 @@ async function control(
   });
   process.once('exit', () => {
     // Of an end that nobody has asked for; after one that was, there is nothing left to write.
-    memory.close(false);
+    for (const close of closing) close();
     log.flush();
   });
 }

@@ -16,9 +16,10 @@ export function statusLines(found: Status): readonly string[] {
     ...(link.quality.sessions === 0 ? [] : [`quality     ${qualityWords(link.quality)}`]),
     `network     ${networkWords(found.network)}`,
     `microphone  ${audio.input.device}: ${audio.input.state}` +
+      (audio.input.clipped_samples > 0 ? `, ${audio.input.clipped_samples} samples clipped` : '') +
       (audio.input.constant ? ', delivers one constant value (muted? not connected?)' : '') +
       troubleWords(audio.input.last_trouble),
-    `speaker     ${audio.output.device}: ${audio.output.state}${troubleWords(audio.output.last_trouble)}`,
+    `speaker     ${audio.output.device}: ${audio.output.state}, volume ${audio.output.volume}${troubleWords(audio.output.last_trouble)}`,
     `button      ${buttonWords(found.button)}`,
     ...found.button.keys.map((key) => `${key.role.padEnd(11)} ${buttonWords(key)}`),
     ...found.problems.map((problem) => `problem     ${problem}`),

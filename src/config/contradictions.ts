@@ -45,7 +45,25 @@ export function mendPins(values: Values, origins: Origins): readonly Contradicti
     const used = Number(values.get(key));
     if (used !== 0) taken.set(used, key);
   }
-  return found;
+  return [...found, ...mendLight(values, origins, taken)];
+}
+
+/** Another pin than the one it is wired to would light nothing, and might be somebody's: then there is no light. */
+function mendLight(
+  values: Values,
+  origins: Origins,
+  taken: ReadonlyMap<number, string>,
+): readonly Contradiction[] {
+  const [key, backend] = ['light.gpio', 'light.backend'] as const;
+  if (values.get(backend) !== 'onoff' && values.get(backend) !== 'rpio') return [];
+  const gpio = Number(values.get(key));
+  const hat = values.get(HAT_KEY) as Hat;
+  const owner = taken.get(gpio);
+  const needed = neededFor(gpio, hat);
+  if (owner === undefined && needed === undefined) return [];
+  toDefault(backend, values, origins);
+  const why = owner === undefined ? `${needed} (${HAT_KEY} = "${hat}")` : `${owner} already`;
+  return [{ key, message: `${pinName(gpio)} is ${why}; there is no light` }];
 }
 
 function toDefault(key: string, values: Values, origins: Origins): void {

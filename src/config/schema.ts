@@ -2,6 +2,7 @@
 // something reads it, not before. Knows nothing of files, environment or command line.
 
 import { isAddress, noCredentials, optionalPath, plainAddress } from './address.ts';
+import { light, sounds } from './box-keys.ts';
 import { buttonKeys } from './button-keys.ts';
 import { flag, type Key, oneOf, text, whole, wholeOrZero } from './key.ts';
 import { HATS } from './pins.ts';
@@ -128,6 +129,16 @@ const keys = {
     }),
     input: {
       device: device('Microphone, as `arecord -L` lists it. `null`: simulated.', '"plughw:CARD=seeed,DEV=0"'),
+      // A microphone on I2S whispers some 20 dB below a headset; 40 dB makes a noise floor of -80 dB a loud hiss.
+      gain_db: whole(-20, 40, 0, {
+        meaning: 'Makes the microphone louder, in decibels; `audio meter` shows what comes of it.',
+        example: '12',
+      }),
+      channel: oneOf(['mix', 'left', 'right'], 'mix', {
+        meaning:
+          'Which side of a stereo card. `mix`: the average, 6 dB too soft for one microphone in one of two slots.',
+        example: '"left"',
+      }),
       standby: oneOf(['closed', 'warm'], 'closed', {
         meaning:
           'The microphone between turns. `warm`: open, so that nothing is lost of a word begun before the press; it is kept for `preroll_ms` and goes nowhere without a press.',
@@ -145,6 +156,24 @@ const keys = {
       backend: oneOf(['aplay', 'speaker'], 'aplay', {
         meaning: 'What plays: the `aplay` program, or the `speaker` package.',
         example: '"speaker"',
+      }),
+      volume: whole(0, 100, 100, {
+        meaning:
+          'How loud speech is until it is changed at the box (`volume 40`), which is remembered. A card with a mixer keeps its own instead.',
+        example: '60',
+      }),
+      volume_control: oneOf(['auto', 'own', 'mixer'], 'auto', {
+        meaning:
+          "What the volume turns. `auto`: the card's `mixer` where there is one, else `own`, the samples.",
+        example: '"own"',
+      }),
+      mixer: text({
+        preset: '',
+        expects: 'the name of a control, as `amixer scontrols` lists it, or ""',
+        // It becomes an argument of amixer, in quotes of its own.
+        accepts: (value) => /^(?!-)[^'"]*$/.test(value),
+        meaning: "The mixer's control. Empty: the first of the usual ones.",
+        example: '"Speaker"',
       }),
       // The rates an Opus decoder can produce (RFC 6716 §2.1.3); official servers send 24 kHz.
       rate_hz: oneOf([8000, 12000, 16000, 24000, 48000], 24000, {
@@ -172,6 +201,8 @@ const keys = {
       }),
     },
   },
+  sounds,
+  light,
   button: buttonKeys,
   turn: {
     mode: oneOf(['auto', 'realtime'], 'auto', {

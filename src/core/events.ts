@@ -83,6 +83,11 @@ export type Event =
   /** A click, or a hold of `holdMs`, asked for over the control socket or the keyboard. */
   | { readonly type: 'press.asked'; readonly holdMs?: number }
   | { readonly type: 'stop.asked' }
+  /** Louder or softer: to a volume of 0 to 100, or by so much. */
+  | { readonly type: 'volume.asked'; readonly to: number }
+  | { readonly type: 'volume.asked'; readonly by: number }
+  /** Somebody looks at what the microphone hears; asked again as long as they do. */
+  | { readonly type: 'meter.asked' }
   /** A key of the box, once for each step. */
   | { readonly type: 'volume.stepped'; readonly by: 1 | -1 }
   | { readonly type: 'mute.asked'; readonly muted: boolean | 'toggle' }
@@ -144,12 +149,18 @@ export type Event =
 
 /** Sounds and signs for the person at the box, named after what they say. */
 export type Cue =
+  | 'ready'
   | 'listen'
+  | 'heard'
+  | 'thinking'
+  | 'again'
   | 'stop'
   | 'offline'
+  | 'back'
   | 'error'
   | 'muted'
   | 'unmuted'
+  | 'volume'
   | 'code'
   | 'status'
   | 'lost'

@@ -40,6 +40,9 @@ const DEADLINE_MS = {
   settle: 1_500,
 } as const;
 
+/** A meter on a screen asks several times a second; one that has not asked for so long is gone. */
+const METER_MS = 2_000;
+
 /** reliability.md 2.4: a flap is over sooner. */
 const ABSENCE_MS = 2_000;
 
@@ -49,7 +52,22 @@ export function holdsTimer(state: State, name: string): boolean {
 
 export function timersOf(state: State): readonly Timer[] {
   const ofGesture = timersOfGesture(state.gesture, state.policy.gesture);
-  return [...linkTimers(state), ...networkTimers(state), ...turnTimers(state), ...ofGesture];
+  return [
+    ...linkTimers(state),
+    ...networkTimers(state),
+    ...turnTimers(state),
+    ...ofGesture,
+    ...meterTimers(state),
+  ];
+}
+
+export function meterTimer({ meter }: State): string {
+  return `meter since ${meter?.askedAt}`;
+}
+
+function meterTimers(state: State): readonly Timer[] {
+  const { meter } = state;
+  return meter === null ? [] : [{ name: meterTimer(state), afterMs: METER_MS, from: meter.askedAt }];
 }
 
 function linkTimers(state: State): readonly Timer[] {

@@ -1,6 +1,8 @@
 // What must be running in a given state: derived, never remembered. Whoever carries it out starts what is new here and
 // stops what is gone, so nothing can be left over.
+import { waitsForAnswer } from './cues.ts';
 import { type Timer, timersOf } from './held-timers.ts';
+import { type Sign, signOf } from './light.ts';
 import { currentOf, type Link, watchesNetwork } from './link.ts';
 import type { State } from './state.ts';
 import { playsNow, recordsNow, type Turn } from './turn.ts';
@@ -36,6 +38,16 @@ export type Holds = {
    */
   readonly standby: 'closed' | 'kept' | 'deaf';
   readonly playback: Playback | null;
+  /** The turn whose answer is waited for in silence; after a while that is heard to be so. */
+  readonly awaited: number | null;
+  /** To be said, and said again, until the box belongs to somebody. */
+  readonly code: string | null;
+  /** Of speech, 0 to 100. */
+  readonly volume: number;
+  /** The microphone is open for whoever looks at its level, and nothing of it goes anywhere. */
+  readonly meter: boolean;
+  /** What the light shows. */
+  readonly light: Sign;
   readonly timers: readonly Timer[];
   /** The one word for people. */
   readonly status: 'idle' | 'listening' | 'thinking' | 'speaking' | 'activating';
@@ -52,6 +64,11 @@ export function holds(state: State): Holds {
     playback: playsNow(state.turn)
       ? { turn: state.turn.turn, ending: state.turn.phase === 'draining' }
       : null,
+    awaited: waitsForAnswer(state.turn) ? state.turn.turn : null,
+    code: state.setup.phase === 'activating' && state.link.phase !== 'ended' ? state.setup.code : null,
+    volume: state.volume,
+    meter: state.meter !== null,
+    light: signOf(state),
     timers: timersOf(state),
     status: state.setup.phase === 'activating' ? 'activating' : statusOf(state.turn),
   };

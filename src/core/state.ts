@@ -1,5 +1,6 @@
 // The whole of what the core knows, as one value. Policy is part of it, so that a step needs nothing else.
 import type { Limits } from './backoff.ts';
+import type { Told } from './cues.ts';
 import type { Moment } from './events.ts';
 import type { Gesture, GesturePolicy } from './gesture.ts';
 import { type Lessons, noLessons } from './lessons.ts';
@@ -35,10 +36,27 @@ export type State = {
   readonly muted: boolean;
   /** The switch that decides stands on mute. */
   readonly muteSwitched: boolean;
+  /** Of speech, 0 to 100. */
+  readonly volume: number;
+  /** What the person was last told of the connection. */
+  readonly told: Told;
+  /** Somebody looks at what the microphone hears, and asked for it last at that moment. */
+  readonly meter: { readonly askedAt: number } | null;
 };
 
+/** What the owner has set at the box itself, and finds again after a start. */
+export type Prefs = { readonly volume: number; readonly muted: boolean };
+
+/** As loud as the server sends it. */
+export const UNTOUCHED: Prefs = { volume: 100, muted: false };
+
 /** @param at the monotonic moment of the start, from which unused time counts */
-export function startState(policy: Policy, at: number, lessons: Lessons = noLessons(at)): State {
+export function startState(
+  policy: Policy,
+  at: number,
+  lessons: Lessons = noLessons(at),
+  { volume, muted }: Prefs = UNTOUCHED,
+): State {
   return {
     policy,
     setup: { phase: 'done' },
@@ -49,8 +67,11 @@ export function startState(policy: Policy, at: number, lessons: Lessons = noLess
     network: unknownNetwork(at),
     turn: { phase: 'idle', turn: 0, why: 'starting' },
     usedAt: at,
-    muted: false,
+    muted,
     muteSwitched: false,
+    volume,
+    told: 'nothing',
+    meter: null,
   };
 }
 
@@ -66,7 +87,7 @@ export function aroundLink(state: State, { at, dice }: Moment): AroundLink {
   return { at, dice, policy: policy.link, limits, lessons, network, quiet: quiet(turn), usedAt };
 }
 
-function reachOf({ link, network }: State): Around['reach'] {
+export function reachOf({ link, network }: State): Around['reach'] {
   if (link.phase === 'ready' && network.absence?.stage === 'lasting') return 'away';
   switch (link.phase) {
     case 'ready':

@@ -1,17 +1,20 @@
 // (state, event) -> next state and a few acts. The only place where the machines meet.
+
 import { limitInForce } from './backoff.ts';
+import { cuesBetween } from './cues.ts';
 import type { Act, Event, Moment } from './events.ts';
 import { stepTurn } from './exchange.ts';
 import { type Sign, stepGesture } from './gesture.ts';
-import { holdsTimer } from './held-timers.ts';
+import { holdsTimer, meterTimer } from './held-timers.ts';
 import { awaited, type LinkStepped } from './link.ts';
 import { muteAsked, muteSwitched } from './mute.ts';
 import { pressTurn } from './press.ts';
 import { hurry, keepCurrent, stepLink } from './reconnect.ts';
 import { relinked } from './relink.ts';
 import { rerouted, resettled } from './reroute.ts';
-import { aroundLink, aroundTurn, quiet, type State } from './state.ts';
+import { aroundLink, aroundTurn, quiet, reachOf, type State } from './state.ts';
 import { cue, idle } from './turn.ts';
+import { volumeAfter } from './volume.ts';
 
 export type Stepped = { readonly state: State; readonly acts: readonly Act[] };
 
@@ -26,7 +29,7 @@ export function step(given: State, event: Event, moment: Moment): Stepped {
   next = rerouted(next, event, moment);
   if (event.type === 'shutdown.asked') {
     const turn = idle(state.turn, 'shutting down');
-    return { ...next, state: { ...next.state, turn, gesture: { phase: 'up' } } };
+    return { ...next, state: { ...next.state, turn, gesture: { phase: 'up' }, meter: null } };
   }
   // What goes on with the server until the box belongs to somebody is none of a turn's.
   const within: Event = event.type === 'setup.activating' ? { type: 'stop.asked' } : event;
@@ -37,6 +40,7 @@ export function step(given: State, event: Event, moment: Moment): Stepped {
   next = mutedBy(next, event, moment.at);
   next = fitted(next, moment);
   if (!quiet(state.turn)) next = resettled(next, moment);
+  next = sounded(set(next, event, moment), state.turn);
   const talking = !quiet(state.turn) || !quiet(next.state.turn);
   return talking ? { ...next, state: { ...next.state, usedAt: moment.at } } : next;
 }
@@ -83,6 +87,30 @@ function mutedBy(before: Stepped, event: Event, at: number): Stepped {
       ? muteAsked(before.state, event.muted, at)
       : muteSwitched(before.state, event.muted, at);
   return { state: muted.state, acts: [...before.acts, ...muted.acts] };
+}
+
+/** What is set at the box itself. */
+function set({ state, acts }: Stepped, event: Event, { at }: Moment): Stepped {
+  switch (event.type) {
+    case 'volume.asked':
+    case 'volume.stepped':
+      return {
+        state: { ...state, volume: volumeAfter(state.volume, event) },
+        acts: [...acts, cue('volume')],
+      };
+    case 'meter.asked':
+      return { state: { ...state, meter: { askedAt: at } }, acts };
+    case 'timer.fired':
+      return event.timer === meterTimer(state) ? { state: { ...state, meter: null }, acts } : { state, acts };
+    default:
+      return { state, acts };
+  }
+}
+
+function sounded({ state, acts }: Stepped, before: State['turn']): Stepped {
+  const { cues, told } = cuesBetween(before, { ...state, reach: reachOf(state) }, acts);
+  if (cues.length === 0 && told === state.told) return { state, acts };
+  return { state: told === state.told ? state : { ...state, told }, acts: [...acts, ...cues.map(cue)] };
 }
 
 function switched(state: State, { enabled, maxAttempts }: Event & { type: 'reconnect.switched' }): State {

@@ -164,9 +164,12 @@ function silenceAfter(monitor: Monitor, cutMs: number): number | undefined {
   return end === undefined || end < cutMs - HOLE_BEFORE_MS ? undefined : end - cutMs;
 }
 
-async function soundFrom(monitor: Monitor, fromMs: number): Promise<void> {
+/** When it began. */
+export async function soundFrom(monitor: Monitor, fromMs: number): Promise<number> {
   const deadline = AbortSignal.timeout(SOUND_DEADLINE_MS);
-  while (monitor.beginOfSound(fromMs) === undefined) {
+  for (;;) {
+    const beginMs = monitor.beginOfSound(fromMs);
+    if (beginMs !== undefined) return beginMs;
     if (deadline.aborted) throw new Error(`nothing was heard within ${SOUND_DEADLINE_MS} ms`);
     await pause(10);
   }

@@ -37,6 +37,8 @@ export type DaemonSettings = {
   /** `null` devices unless given. */
   readonly microphone?: string;
   readonly speaker?: string;
+  /** Cues are silent unless they are what is measured. */
+  readonly soundsVolume?: number;
 };
 
 let daemons = 0;
@@ -52,6 +54,7 @@ export async function startDaemon(lab: Lab, settings: DaemonSettings): Promise<D
       `server.websocket_url = "${settings.url}"`,
       `audio.input.device = "${settings.microphone ?? 'null'}"`,
       `audio.output.device = "${settings.speaker ?? 'null'}"`,
+      `sounds.volume = ${settings.soundsVolume ?? 0}`,
       '',
     ].join('\n'),
   );

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bargeInBench } from './barge-in.ts';
 import { cpuBench } from './cpu.ts';
+import { cueBench } from './cue.ts';
 import { type Figure, type Summary, summaryOf, tableOf } from './figure.ts';
 import { firstSoundBench } from './first-sound.ts';
 import { type Bench, Laboratory } from './lab.ts';
@@ -22,6 +23,7 @@ const BENCHES: readonly Bench[] = [
   pressBench,
   firstSoundBench,
   bargeInBench,
+  cueBench,
   opusBench,
   startBench,
   memoryBench,

@@ -24,9 +24,12 @@ test('the schema holds the keys that were decided and no other', () => {
       'server.device_id server.client_id link.mode link.max_attempts link.backoff_base_ms link.backoff_cap_ms',
       'link.connect_timeout_ms link.hello_timeout_ms link.first_retry_ms link.ping_interval_ms',
       'link.ping_timeout_ms link.monitor_interval_ms link.network_watch link.renew link.rest_after_min audio.hat audio.input.device',
-      'audio.input.standby audio.input.preroll_ms',
-      'audio.output.device audio.output.backend audio.output.rate_hz audio.output.jitter_ms audio.codec.backend',
-      'audio.codec.bitrate_bps audio.codec.complexity button.backend button.gpio button.chip button.active button.pull',
+      'audio.input.gain_db audio.input.channel audio.input.standby audio.input.preroll_ms',
+      'audio.output.device audio.output.backend audio.output.volume',
+      'audio.output.volume_control audio.output.mixer audio.output.rate_hz audio.output.jitter_ms audio.codec.backend',
+      'audio.codec.bitrate_bps audio.codec.complexity sounds.dir sounds.volume sounds.off sounds.language',
+      'sounds.cut_overlap light.backend light.name light.gpio light.active light.theme light.brightness light.night',
+      'light.night_brightness button.backend button.gpio button.chip button.active button.pull',
       'button.debounce_ms button.evdev_device button.key_code button.mode button.hold_after_ms button.double_ms',
       'button.volume_up_gpio button.volume_down_gpio button.stop_gpio button.mute_gpio button.mute_kind turn.mode',
       'turn.follow_up turn.offline_hold_ms speech.unsolicited log.level log.format',
@@ -73,7 +76,7 @@ test('the bounds in the table are the bounds that hold', () => {
     const found = /^(?:0, or )?a whole number from (\d+) to (\d+)$/.exec(schema.expects);
     return found === null ? [] : [{ key, schema, min: Number(found[1]), max: Number(found[2]) }];
   });
-  assert.equal(ranges.length, 24);
+  assert.equal(ranges.length, 29);
   for (const { key, schema, min, max } of ranges) {
     const accepted = [min - 1, min, max, max + 1].map((value) => safeParse(schema.check, value).success);
     assert.deepEqual(accepted, [false, true, true, false], key);
@@ -124,3 +127,17 @@ test('an address needs a scheme of its kind, its slashes and a host', () => {
     assert.ok(!accepts('server.websocket_url', bad), bad);
   }
 });
+
+for (const [key, right, wrong] of [
+  ['sounds.off', ['', 'thinking', 'thinking, again'], ['thinkin', 'thinking again', ',']],
+  ['light.name', ['', 'led0', 'r,g,b', 'mmc0::', 'rgb:status'], ['r,g', 'r,g,b,w', '../x', 'a/b']],
+  ['light.night', ['', '22:00-07:00', '00:00-23:59'], ['22-7', '24:00-07:00', '22:60-07:00', '22:00']],
+  ['audio.output.mixer', ['', 'Speaker', 'Headphone Playback'], ["it's", '-D', 'a"b']],
+  ['audio.input.gain_db', [-20, 0, 40], [-21, 41, 1.5]],
+] as const)
+  test(`${key} is what it says it expects`, () => {
+    const check = allKeys.get(key)?.check;
+    assert.ok(check !== undefined);
+    for (const value of right) assert.equal(safeParse(check, value).success, true, `${value}`);
+    for (const value of wrong) assert.equal(safeParse(check, value).success, false, `${value}`);
+  });

@@ -5,7 +5,7 @@ import { evanCodec } from '../../src/adapters/linux/evan-codec.ts';
 import { wsDialer } from '../../src/adapters/linux/ws-socket.ts';
 import { simMicrophone } from '../../src/adapters/sim/sim-microphone.ts';
 import { simSpeaker } from '../../src/adapters/sim/sim-speaker.ts';
-import { Agent } from '../../src/agent.ts';
+import { Agent, type AgentParts } from '../../src/agent.ts';
 import type { Cue } from '../../src/core/events.ts';
 import type { Lessons } from '../../src/core/lessons.ts';
 import type { Link } from '../../src/core/link.ts';
@@ -39,6 +39,8 @@ export type RigParts = {
   readonly dialer?: (real: Dialer) => Dialer;
   readonly lessons?: Lessons;
   readonly clockSync?: ClockSync;
+  /** Without them the box is dark and gives no cue. */
+  readonly signs?: Pick<AgentParts, 'lamp' | 'chimes'>;
   /** Instead of the one that keeps everything, for runs too long to be kept. */
   readonly log?: Log;
 };
@@ -104,6 +106,7 @@ export function agentRig(url: string, changes: PolicyChanges = {}, deadlineMs = 
     dialer: (parts.dialer ?? ((real) => real))(wsDialer({ clock })),
     clockSync: parts.clockSync ?? { start() {}, stop() {} },
     ...(parts.lessons === undefined ? {} : { lessons: parts.lessons }),
+    ...parts.signs,
     microphone,
     speaker,
     codec,

@@ -1,6 +1,6 @@
 // The core alone with a clock moved by hand: facts in, acts collected as short words, held timers fired when due. For
 // tests of behaviour; there is no world around it.
-import type { Act, Event, Loss, NetworkSnapshot } from '../../src/core/events.ts';
+import type { Act, Cue, Event, Loss, NetworkSnapshot } from '../../src/core/events.ts';
 import { type Holds, holds } from '../../src/core/holds.ts';
 import { currentOf } from '../../src/core/link.ts';
 import { type Policy, type State, startState } from '../../src/core/state.ts';
@@ -71,6 +71,8 @@ export class Box {
   rttMs: number | null = 20;
   /** When a ping went out. */
   readonly pings: number[] = [];
+  /** Every cue there was, those of changes included. */
+  readonly cues: Cue[] = [];
   /** Everything said and signalled since the last `took`: `listen start auto`, `abort`, `cue listen`. */
   #acts: string[] = [];
   readonly #due = new Map<string, number>();
@@ -89,6 +91,7 @@ export class Box {
       const stepped = step(this.state, event, { at: this.at, dice: this.dice });
       this.state = stepped.state;
       this.#acts.push(...stepped.acts.flatMap(wordsOf));
+      this.cues.push(...stepped.acts.flatMap((act) => (act.type === 'cue' ? [act.cue] : [])));
       this.#match();
       const ping = stepped.acts.find((act) => act.type === 'ping');
       if (ping !== undefined) this.pings.push(this.at);
@@ -186,8 +189,11 @@ export class Box {
   }
 }
 
+/** They follow from what has changed, whoever changed it, and have tests of their own (core/cues.test.ts). */
+const OF_CHANGES: readonly Cue[] = ['heard', 'again', 'ready', 'back'];
+
 function wordsOf(act: Act): readonly string[] {
-  if (act.type === 'cue') return [`cue ${act.cue}`];
+  if (act.type === 'cue') return OF_CHANGES.includes(act.cue) ? [] : [`cue ${act.cue}`];
   return act.type === 'say' ? [words(act.message)] : [];
 }
 

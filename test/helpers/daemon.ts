@@ -54,8 +54,8 @@ export type DaemonOptions = {
   readonly environment?: NodeJS.ProcessEnv;
 };
 
-/** No card unless the settings name one. */
-const NO_CARD = { 'audio.input.device': 'null', 'audio.output.device': 'null' };
+/** No card unless the settings name one; and what is measured of it is speech, unless they want sounds too. */
+const NO_CARD = { 'audio.input.device': 'null', 'audio.output.device': 'null', 'sounds.volume': '0' };
 
 export function startDaemon(
   { options }: Folders,

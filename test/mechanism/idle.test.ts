@@ -82,7 +82,7 @@ describe('a server that closes after a minute of silence', { concurrency: 6 }, (
         assert.deepEqual(troubles(rig), []);
         assert.ok(lossesOf(rig).every((loss) => loss.class === 'normal'));
         assert.ok(rig.links.every((link) => link.phase !== 'waiting' || link.failures === 0));
-        assert.deepEqual(rig.cues, []);
+        assert.deepEqual(rig.cues, ['ready']);
         rig.press();
         await until(() => sessions.at(-1)?.received.some(isListenStart) ?? false, 'listen start');
       },

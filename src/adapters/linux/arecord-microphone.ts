@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import lpcm16, { type Recording } from 'node-record-lpcm16';
 import type { Cancel, Clock, Log, Microphone, MicrophoneEvents } from '../../ports.ts';
 import { childVoice } from './child-reason.ts';
+import { type Channel, channelsFor, SAMPLE_BYTES, sideOf } from './stereo-slots.ts';
 
 /** What the port promises: 16 kHz mono. */
 const CAPTURE_RATE_HZ = 16_000;
@@ -15,6 +16,7 @@ const recorderFile = fileURLToPath(new URL('./arecord-recorder.cjs', import.meta
 
 export type ArecordOptions = {
   readonly device: string;
+  readonly channel?: Channel;
   readonly clock: Clock;
   readonly log: Log;
   /** The child's whole environment; without it the child inherits this process's own. */
@@ -24,7 +26,8 @@ export type ArecordOptions = {
 type Run = { readonly on: MicrophoneEvents };
 
 export function arecordMicrophone(options: ArecordOptions): Microphone {
-  const { device, clock, log } = options;
+  const { device, clock, log, channel = 'mix' } = options;
+  const channels = channelsFor(channel);
   /** The run that was asked for and neither stopped nor ended. */
   let run: Run | undefined;
   /** The child that exists, be it of this run or of one that was stopped: a real card is busy until it is reaped. */
@@ -45,7 +48,7 @@ export function arecordMicrophone(options: ArecordOptions): Microphone {
         recorder: recorderFile,
         audioType: 'raw',
         sampleRate: CAPTURE_RATE_HZ,
-        channels: 1,
+        channels,
         device,
         environment: options.environment,
       });
@@ -55,10 +58,10 @@ export function arecordMicrophone(options: ArecordOptions): Microphone {
       return;
     }
     recording = child;
-    const wholeSamples = sampleAligner();
+    const wholeFrames = aligner(SAMPLE_BYTES * channels);
     child.stream().on('data', (chunk: Buffer) => {
       if (run !== opened) return;
-      const pcm = wholeSamples(chunk);
+      const pcm = sideOf(wholeFrames(chunk), channel);
       if (pcm.length > 0) opened.on.pcm(pcm);
     });
     // The library emits a plain string here after every exit but 0, our own SIGKILL included; unheard, it would end
@@ -112,12 +115,12 @@ export function arecordMicrophone(options: ArecordOptions): Microphone {
   };
 }
 
-/** A pipe may cut a sample in two: keeps the odd byte for the next chunk. */
-function sampleAligner(): (chunk: Buffer) => Buffer {
+/** A pipe may cut a frame in two: keeps its beginning for the next chunk. */
+function aligner(frameBytes: number): (chunk: Buffer) => Buffer {
   let carry = Buffer.alloc(0);
   return (chunk) => {
     const bytes = carry.length === 0 ? chunk : Buffer.concat([carry, chunk]);
-    const whole = bytes.length & ~1;
+    const whole = bytes.length - (bytes.length % frameBytes);
     carry = Buffer.from(bytes.subarray(whole));
     return bytes.subarray(0, whole);
   };

@@ -1,0 +1,164 @@
+// What stands between a microphone and whoever listens to it: gain, a count of what is clipped, a look at the level, and
+// the cut under a sound of our own. Itself a microphone; knows nothing of what is said.
+import type { Clock, Log, Microphone, MicrophoneEvents, Pcm } from '../ports.ts';
+import { gainOfDb } from './gain.ts';
+
+/** Chunks of 20 ms: a meter shows the last tenth of a second. */
+const METERED_CHUNKS = 5;
+const FULL_SCALE = 32_768;
+const [LOWEST, HIGHEST] = [-FULL_SCALE, FULL_SCALE - 1] as const;
+/** A pop clips some samples; from here on it is the gain. */
+const WARN_AFTER_CLIPPED = 160;
+/** For a meter alone, a device that is busy is tried again no more often than this. */
+const RETRY_MS = 1_000;
+/** What the port delivers. */
+const RATE_HZ = 16_000;
+
+export type Level = {
+  /** Below full scale, of the loudest sample and on average; null: nothing comes. */
+  readonly peakDb: number | null;
+  readonly averageDb: number | null;
+  readonly clippedSamples: number;
+  /** Why nothing comes. */
+  readonly trouble: string | null;
+};
+
+type Chunk = { readonly peak: number; readonly squares: number; readonly samples: number };
+
+export class Preamp implements Microphone {
+  readonly device: string;
+  readonly gainDb: number;
+  readonly #microphone: Microphone;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #gain: number;
+  #on: MicrophoneEvents | null = null;
+  #isMetered = false;
+  #isOpen = false;
+  #triedAt = Number.NEGATIVE_INFINITY;
+  #trouble: string | null = null;
+  #chunks: Chunk[] = [];
+  #clipped = 0;
+  #cutSamples = 0;
+
+  constructor(parts: { microphone: Microphone; clock: Clock; log: Log; gainDb: number }) {
+    this.#microphone = parts.microphone;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+    this.device = parts.microphone.device;
+    this.gainDb = parts.gainDb;
+    this.#gain = gainOfDb(parts.gainDb);
+  }
+
+  start(on: MicrophoneEvents): void {
+    if (this.#on !== null) return;
+    this.#on = on;
+    if (!this.#isOpen) this.#open();
+  }
+
+  stop(): void {
+    if (this.#on === null) return;
+    this.#on = null;
+    // Always: whoever stops it may do so because it hangs.
+    this.#close();
+    if (this.#isMetered) this.#open();
+  }
+
+  /** Makes it so: open, whoever else wants it. */
+  meter(wanted: boolean): void {
+    this.#isMetered = wanted;
+    if (!wanted && this.#on === null) this.#close();
+    if (wanted && !this.#isOpen && this.#clock.now() - this.#triedAt >= RETRY_MS) this.#open();
+  }
+
+  /** So much of what comes next is made silence: our own sound is in it. */
+  cut(durationMs: number): void {
+    this.#cutSamples = Math.round((durationMs * RATE_HZ) / 1_000);
+  }
+
+  get level(): Level {
+    const samples = this.#chunks.reduce((sum, chunk) => sum + chunk.samples, 0);
+    const squares = this.#chunks.reduce((sum, chunk) => sum + chunk.squares, 0);
+    const peak = this.#chunks.reduce((most, chunk) => Math.max(most, chunk.peak), 0);
+    return {
+      peakDb: samples === 0 ? null : dbOf(peak),
+      averageDb: samples === 0 ? null : dbOf(Math.sqrt(squares / samples)),
+      clippedSamples: this.#clipped,
+      trouble: this.#trouble,
+    };
+  }
+
+  #open(): void {
+    this.#isOpen = true;
+    this.#triedAt = this.#clock.now();
+    this.#microphone.start({
+      pcm: (pcm) => this.#heard(pcm),
+      ended: (reason) => {
+        this.#isOpen = false;
+        this.#chunks = [];
+        this.#trouble = reason;
+        const on = this.#on;
+        this.#on = null;
+        on?.ended(reason);
+      },
+    });
+  }
+
+  #close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#chunks = [];
+    this.#cutSamples = 0;
+    this.#microphone.stop();
+  }
+
+  #heard(pcm: Pcm): void {
+    this.#trouble = null;
+    const louder = this.#amplified(pcm);
+    this.#on?.pcm(this.#cutFrom(louder));
+  }
+
+  #amplified(pcm: Pcm): Pcm {
+    const before = new DataView(pcm.buffer, pcm.byteOffset, pcm.byteLength);
+    const after = new DataView(new ArrayBuffer(pcm.length & ~1));
+    let [peak, squares, clipped] = [0, 0, 0];
+    for (let at = 0; at < after.byteLength; at += 2) {
+      const given = before.getInt16(at, true);
+      const value = Math.max(LOWEST, Math.min(HIGHEST, Math.round(given * this.#gain)));
+      // What came in at the very end of the scale was clipped before it got here.
+      if (isAtEnd(given) || isAtEnd(value)) clipped += 1;
+      peak = Math.max(peak, Math.abs(value));
+      squares += value * value;
+      after.setInt16(at, value, true);
+    }
+    this.#chunks.push({ peak, squares, samples: after.byteLength / 2 });
+    if (this.#chunks.length > METERED_CHUNKS) this.#chunks.shift();
+    this.#count(clipped);
+    return new Uint8Array(after.buffer);
+  }
+
+  #count(clipped: number): void {
+    const before = this.#clipped;
+    this.#clipped += clipped;
+    if (before >= WARN_AFTER_CLIPPED || this.#clipped < WARN_AFTER_CLIPPED) return;
+    this.#log.warn(
+      { device: this.device, gainDb: this.gainDb, clippedSamples: this.#clipped },
+      'the microphone is too loud and is clipped: lower audio.input.gain_db, or the card in alsamixer',
+    );
+  }
+
+  #cutFrom(pcm: Pcm): Pcm {
+    if (this.#cutSamples === 0) return pcm;
+    const bytes = Math.min(pcm.length, this.#cutSamples * 2);
+    this.#cutSamples -= bytes / 2;
+    return pcm.fill(0, 0, bytes);
+  }
+}
+
+function isAtEnd(value: number): boolean {
+  return value <= LOWEST || value >= HIGHEST;
+}
+
+function dbOf(value: number): number {
+  return 20 * Math.log10(Math.max(1, value) / FULL_SCALE);
+}

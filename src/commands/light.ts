@@ -1,0 +1,56 @@
+// The light that the configuration asks for, and how it is to look. Builds it and decides nothing else.
+import { clock } from '../adapters/linux/clock.ts';
+import { ledsLight } from '../adapters/linux/leds-light.ts';
+import { onoffPin, rpioPin } from '../adapters/linux/light-pins.ts';
+import { pinLight } from '../adapters/linux/pin-light.ts';
+import { pinName } from '../config/pins.ts';
+import type { Config } from '../config/schema.ts';
+import type { LampPolicy } from '../lamp.ts';
+import type { Light, Log } from '../ports.ts';
+
+/** Undefined: there is none, or it cannot be had, which has been said. */
+export async function lampOf(
+  config: Config,
+  log: Log,
+): Promise<{ readonly light: Light; readonly policy: LampPolicy } | undefined> {
+  const light = await chooseLight(config.light);
+  if (light === undefined) return undefined;
+  if (!('refused' in light)) return { light, policy: policyOf(config.light) };
+  log.error({ backend: config.light.backend, reason: light.refused }, 'there is no light');
+  return undefined;
+}
+
+async function chooseLight(
+  light: Config['light'],
+): Promise<Light | { readonly refused: string } | undefined> {
+  const { backend, name, gpio, active } = light;
+  switch (backend) {
+    case 'none':
+      return undefined;
+    case 'leds':
+      if (name === '') return { refused: 'light.name is empty: ls /sys/class/leds lists the names' };
+      return ledsLight({ names: name.split(',').map((one) => one.trim()), clock });
+    case 'onoff':
+    case 'rpio': {
+      const pin = await (backend === 'onoff' ? onoffPin : rpioPin)({ gpio });
+      if ('refused' in pin) return pin;
+      return pinLight({ means: `${backend}, ${pinName(gpio)}`, activeLow: active === 'low', clock, ...pin });
+    }
+  }
+}
+
+function policyOf({ theme, brightness, night, nightBrightness }: Config['light']): LampPolicy {
+  const [from, to] = night.split('-').map(minuteOf);
+  return {
+    theme,
+    brightness: brightness / 100,
+    night: from === undefined || to === undefined ? null : { from, to },
+    nightBrightness: nightBrightness / 100,
+  };
+}
+
+/** `22:30` is 1350. */
+function minuteOf(time: string): number {
+  const [hours, minutes] = time.split(':').map(Number);
+  return (hours ?? 0) * 60 + (minutes ?? 0);
+}

@@ -1,0 +1,140 @@
+// The preamp by a hand-driven clock and the simulated microphone: gain, clipping, level, lending, and the cut under a cue.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { simMicrophone } from '../../src/adapters/sim/sim-microphone.ts';
+import { Preamp } from '../../src/audio/preamp.ts';
+import { keptLog } from '../helpers/card.ts';
+import { handClock } from '../helpers/hand-clock.ts';
+import { samples } from '../helpers/tone.ts';
+
+function rig(value: number, gainDb = 0) {
+  const clock = handClock();
+  const log = keptLog();
+  const source = (bytes: number) => new Uint8Array(new Int16Array(bytes / 2).fill(value).buffer);
+  const microphone = simMicrophone(clock, { source });
+  const preamp = new Preamp({ microphone, clock, log, gainDb });
+  const heard: number[] = [];
+  const ended: string[] = [];
+  const on = {
+    pcm: (pcm: Uint8Array) => {
+      heard.push(...samples(pcm));
+    },
+    ended: (reason: string) => {
+      ended.push(reason);
+    },
+  };
+  return { clock, log, microphone, preamp, heard, ended, on, start: () => preamp.start(on) };
+}
+
+describe('the preamp', () => {
+  for (const [gainDb, value] of [
+    [0, 1_000],
+    [6, 1_995],
+    [20, 10_000],
+    [-20, 100],
+  ] as const)
+    it(`makes 1000 of ${value} with ${gainDb} dB`, () => {
+      const { clock, preamp, heard, start } = rig(1_000, gainDb);
+      start();
+      clock.advance(20);
+      assert.deepEqual([...new Set(heard)], [value]);
+      assert.equal(preamp.level.clippedSamples, 0);
+    });
+
+  it('counts what it clips, never wraps around, and warns once', () => {
+    const { clock, log, preamp, heard, start } = rig(-20_000, 12);
+    start();
+    clock.advance(1_000);
+    assert.deepEqual([...new Set(heard)], [-32_768]);
+    assert.equal(preamp.level.clippedSamples, heard.length);
+    assert.equal(log.lines.length, 1);
+    assert.match(log.lines[0]?.text ?? '', /too loud.*audio\.input\.gain_db/);
+  });
+
+  it('counts what was clipped before it came', () => {
+    const { clock, preamp, start } = rig(32_767, -6);
+    start();
+    clock.advance(20);
+    assert.equal(preamp.level.clippedSamples, 320);
+  });
+
+  it('tells the level of the last tenth of a second', () => {
+    const { clock, preamp, start } = rig(3_277);
+    assert.deepEqual(preamp.level, { peakDb: null, averageDb: null, clippedSamples: 0, trouble: null });
+    start();
+    clock.advance(200);
+    assert.ok(Math.abs((preamp.level.peakDb ?? 0) + 20) < 0.01);
+    assert.ok(Math.abs((preamp.level.averageDb ?? 0) + 20) < 0.01);
+  });
+
+  it('lends the microphone to a meter, and nothing of it goes anywhere', () => {
+    const { clock, microphone, preamp, heard } = rig(1_000);
+    preamp.meter(true);
+    clock.advance(100);
+    assert.ok(preamp.level.peakDb !== null && heard.length === 0);
+    preamp.meter(false);
+    assert.deepEqual([microphone.isRunning, preamp.level.peakDb], [false, null]);
+  });
+
+  it('takes it over from a meter without a gap, and gives it back', () => {
+    const { clock, microphone, preamp, heard, start } = rig(1_000);
+    preamp.meter(true);
+    clock.advance(110);
+    start();
+    clock.advance(10);
+    assert.equal(heard.length, 320, 'the chunk that was being recorded');
+    preamp.stop();
+    assert.equal(microphone.isRunning, true);
+    clock.advance(100);
+    assert.equal(heard.length, 320);
+    preamp.meter(false);
+    assert.equal(microphone.isRunning, false);
+  });
+
+  it('tells a meter why nothing comes, and tries again once a second', () => {
+    const { clock, microphone, preamp, ended } = rig(1_000);
+    preamp.meter(true);
+    microphone.fail('busy');
+    assert.deepEqual([preamp.level.trouble, ended], ['busy', []]);
+    preamp.meter(true);
+    assert.equal(microphone.isRunning, false);
+    clock.advance(1_000);
+    preamp.meter(true);
+    clock.advance(20);
+    assert.deepEqual([microphone.isRunning, preamp.level.trouble], [true, null]);
+  });
+
+  it('hands on why the microphone ended, and can be started again from there', () => {
+    const { clock, microphone, preamp, ended, heard, on } = rig(1_000);
+    preamp.start({
+      ...on,
+      ended: (reason) => {
+        on.ended(reason);
+        preamp.start(on);
+      },
+    });
+    microphone.fail('unplugged');
+    clock.advance(20);
+    assert.deepEqual([ended, heard.length], [['unplugged'], 320]);
+  });
+
+  it('makes the cue silent by the count of its samples, and nothing else', () => {
+    const { clock, preamp, heard, start } = rig(1_000);
+    start();
+    preamp.cut(110);
+    clock.advance(200);
+    assert.equal(heard.indexOf(1_000), 1_760);
+    assert.equal(heard.length, 3_200, 'it is as long as ever');
+    assert.deepEqual([...new Set(heard.slice(1_760))], [1_000]);
+  });
+
+  it('cuts nothing of the next recording', () => {
+    const { clock, preamp, heard, start } = rig(1_000);
+    start();
+    preamp.cut(110);
+    preamp.stop();
+    start();
+    clock.advance(20);
+    assert.deepEqual([...new Set(heard)], [1_000]);
+  });
+});
