@@ -1,48 +1,90 @@
 // Who this box is to a server: a MAC-shaped device id and a client id, made once and kept. Knows the file, not the wire.
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Log } from '../../ports.ts';
+import { ownMacs } from './own-mac.ts';
 
 export type Identity = { readonly deviceId: string; readonly clientId: string };
+
+/** Where the board says who it is; a test has a board of its own. */
+export type Board = { readonly macs: () => readonly string[]; readonly machineIdFile: string };
+
+const THIS_BOARD: Board = { macs: ownMacs, machineIdFile: '/etc/machine-id' };
 
 const FILE_NAME = 'identity.json';
 const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-/** Interfaces of containers and tunnels come and go; the box is known by its own. */
-const NOT_OURS = /^(lo|docker|br-|veth|virbr|zt|cni|tun|tap|wg|tailscale)/;
-const NO_MAC = '00:00:00:00:00:00';
 
-/** Reads the identity, or makes one. Tokens are bound to it, so it is never changed behind the user's back. */
-export function loadIdentity(stateDirectory: string, wanted: Partial<Identity>, log: Log): Identity {
+/**
+ * Reads the identity, or makes one. Tokens are bound to it, so it is never changed behind the user's back: not by another
+ * interface, nor by a new system on the same board. Only a card that was copied into another board must not go on as the
+ * first one: two boxes of one name take the connection from each other.
+ */
+export function loadIdentity(
+  stateDirectory: string,
+  wanted: Partial<Identity>,
+  log: Log,
+  board: Board = THIS_BOARD,
+): Identity {
   const path = join(stateDirectory, FILE_NAME);
-  const kept = read(path, log);
+  const machine = machineMark(board.machineIdFile);
+  const found = read(path, log);
+  const kept = isOfAnother(found, machine, board) ? strangersLeft(found, log) : found;
   const identity = {
-    deviceId: wanted.deviceId ?? kept.deviceId ?? ownMac() ?? randomMac(),
+    deviceId: wanted.deviceId ?? kept.deviceId ?? board.macs()[0] ?? randomMac(),
     clientId: wanted.clientId ?? kept.clientId ?? randomUUID(),
   };
-  if (kept.deviceId !== identity.deviceId || kept.clientId !== identity.clientId)
+  const { deviceId: device_id, clientId: client_id } = identity;
+  const isKept = found.deviceId === device_id && found.clientId === client_id;
+  if (!isKept || (machine !== undefined && found.machine !== machine))
     write(
       stateDirectory,
       path,
-      { ...kept.file, device_id: identity.deviceId, client_id: identity.clientId },
+      { ...kept.file, device_id, client_id, ...(machine === undefined ? {} : { machine }) },
       log,
     );
   return identity;
 }
 
-type Kept = { deviceId?: string; clientId?: string; file: object };
+/** The id itself is nobody's business but the machine's (machine-id(5)). */
+function machineMark(file: string): string | undefined {
+  try {
+    const id = readFileSync(file, 'utf8').trim();
+    return id === ''
+      ? undefined
+      : createHash('sha256').update(`xiaozhi-agent ${id}`).digest('hex').slice(0, 32);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A new system on the same board has another id too; but then the board's own address is still the same. */
+function isOfAnother({ machine, deviceId }: Kept, now: string | undefined, board: Board): boolean {
+  if (machine === undefined || now === undefined || machine === now) return false;
+  return deviceId === undefined || !board.macs().includes(deviceId);
+}
+
+function strangersLeft({ deviceId }: Kept, log: Log): Kept {
+  log.warn(
+    { was: deviceId },
+    'this card was in another board: the box gets an identity of its own, and its server may ask to activate it',
+  );
+  return { file: {} };
+}
+
+type Kept = { deviceId?: string; clientId?: string; machine?: string; file: object };
 
 function read(path: string, log: Log): Kept {
   try {
     const file: unknown = JSON.parse(readFileSync(path, 'utf8'));
     if (typeof file !== 'object' || file === null) throw new Error('not a JSON object');
-    const { device_id, client_id } = file as Record<string, unknown>;
+    const { device_id, client_id, machine } = file as Record<string, unknown>;
     return {
       file,
       ...(typeof device_id === 'string' && MAC.test(device_id) ? { deviceId: device_id } : {}),
       ...(typeof client_id === 'string' && UUID.test(client_id) ? { clientId: client_id } : {}),
+      ...(typeof machine === 'string' ? { machine } : {}),
     };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { file: {} };
@@ -73,15 +115,6 @@ function write(directory: string, path: string, content: object, log: Log): void
       'identity cannot be kept: the box will be a stranger to its server after the next start (use --state-dir)',
     );
   }
-}
-
-function ownMac(): string | undefined {
-  for (const [name, addresses] of Object.entries(networkInterfaces()).sort()) {
-    if (NOT_OURS.test(name)) continue;
-    const mac = addresses?.find((address) => address.mac !== NO_MAC)?.mac.toLowerCase();
-    if (mac !== undefined && MAC.test(mac)) return mac;
-  }
-  return undefined;
 }
 
 /** Locally administered and unicast, as made-up addresses must be. */

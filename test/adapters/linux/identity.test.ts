@@ -1,10 +1,11 @@
 // Who the box is: made once, kept, never lost to a broken file.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { loadIdentity } from '../../../src/adapters/linux/identity.ts';
+import { type Board, loadIdentity } from '../../../src/adapters/linux/identity.ts';
+import { ownMacs } from '../../../src/adapters/linux/own-mac.ts';
 import { keptLog } from '../../helpers/card.ts';
 
 const UUID = '7b0a1c7e-5f0e-4c53-9a59-0d4f3c1f6a10';
@@ -55,5 +56,64 @@ describe('the identity', () => {
     assert.match(made.deviceId, /:/);
     assert.ok(log.lines.some((line) => line.text.includes('cannot be kept')));
     assert.equal(existsSync(file()), false);
+  });
+
+  const board = (id: string, ...macs: string[]): Board => {
+    const machineIdFile = join(directory, `machine-${id}`);
+    writeFileSync(machineIdFile, `${id}\n`);
+    return { macs: () => macs, machineIdFile };
+  };
+  const [ONE, OTHER] = ['d8:3a:dd:00:00:01', 'd8:3a:dd:00:00:02'];
+
+  it('is not changed by another interface that comes first', () => {
+    const made = loadIdentity(directory, {}, keptLog(), board('a', ONE));
+    assert.equal(made.deviceId, ONE);
+    assert.deepEqual(loadIdentity(directory, {}, keptLog(), board('a', OTHER, ONE)), made);
+    assert.deepEqual(loadIdentity(directory, {}, keptLog(), board('a')), made);
+  });
+
+  it('is another one on a card that was copied into another board, and that is said', () => {
+    const made = loadIdentity(directory, {}, keptLog(), board('a', ONE));
+    const log = keptLog();
+    const copied = loadIdentity(directory, {}, log, board('b', OTHER));
+    assert.equal(copied.deviceId, OTHER);
+    assert.notEqual(copied.clientId, made.clientId);
+    assert.ok(log.lines.some(({ text }) => text.includes('another board')));
+    assert.deepEqual(loadIdentity(directory, {}, log, board('b', OTHER)), copied);
+  });
+
+  it('stays when the same board has a new system', () => {
+    const made = loadIdentity(directory, {}, keptLog(), board('a', ONE));
+    assert.deepEqual(loadIdentity(directory, {}, keptLog(), board('b', ONE)), made);
+    assert.deepEqual(loadIdentity(directory, {}, keptLog(), board('b')), made, 'whose cable is pulled');
+  });
+});
+
+describe('the addresses of a board', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'xz-net-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const card = (name: string, address: string, more: { type?: string; holds?: readonly string[] } = {}) => {
+    const { type = '0', holds = ['device'] } = more;
+    for (const inner of ['.', ...holds]) mkdirSync(join(folder, name, inner), { recursive: true });
+    writeFileSync(join(folder, name, 'address'), `${address}\n`);
+    writeFileSync(join(folder, name, 'addr_assign_type'), `${type}\n`);
+  };
+
+  it('are those of real hardware, a cable before a radio, the burnt-in before the made-up', () => {
+    card('wlan0', 'D8:3A:DD:00:00:02', { holds: ['device', 'phy80211'] });
+    card('aaa0', '02:00:00:00:00:09', { type: '3' });
+    card('eth0', 'd8:3a:dd:00:00:01');
+    card('lo', '00:00:00:00:00:00', { holds: [] });
+    card('docker0', '02:42:00:00:00:01', { holds: [] });
+    card('odd0', 'd9:3a:dd:00:00:03');
+    assert.deepEqual(ownMacs(folder), ['d8:3a:dd:00:00:01', 'd8:3a:dd:00:00:02', '02:00:00:00:00:09']);
+  });
+
+  it('are none where nobody lists them', () => {
+    assert.deepEqual(ownMacs(join(folder, 'nowhere')), []);
   });
 });
