@@ -19,6 +19,7 @@ import { Lamp, type LampPolicy } from './lamp.ts';
 import { Loop, type LoopParts } from './loop.ts';
 import { Loudness } from './loudness.ts';
 import type { Codec, EncoderOptions, Light, Microphone, Mixer, Sounds, Speaker } from './ports.ts';
+import type { SetupCalls } from './setup-calls.ts';
 
 export type AgentParts = Omit<LoopParts, 'on'> & {
   readonly microphone: Microphone;
@@ -41,6 +42,8 @@ export type AgentParts = Omit<LoopParts, 'on'> & {
     /** Of the cue that says so, nothing is to be in what the microphone hears. */
     readonly cutOverlap: boolean;
   };
+  /** Without them the server is written down, and nobody is asked. */
+  readonly setup?: SetupCalls;
   readonly lamp?: { readonly light: Light; readonly policy: LampPolicy };
   /** A sound or a sign for the person at the box; after everything that had to go on the wire. */
   readonly cue: (cue: Cue) => void;
@@ -116,6 +119,7 @@ export class Agent {
           this.uplink.follow(wanted.utterance, wanted.standby);
           this.preamp.meter(wanted.meter);
           this.#chimes?.follow(wanted);
+          parts.setup?.follow(wanted.call, dispatch);
           if (this.state.link.phase === 'ended') this.#leave();
           else this.lamp?.follow(wanted.light);
         },
@@ -125,6 +129,7 @@ export class Agent {
         },
         stepped: (before, after, event) => {
           this.history.observe(before, after, event);
+          if (after.setup !== before.setup) parts.setup?.tell(after.setup);
           const { volume, muted } = after;
           if (volume !== before.volume || muted !== before.muted) parts.prefsChanged?.({ volume, muted });
         },

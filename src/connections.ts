@@ -27,6 +27,8 @@ type Connection = {
   readonly socket: Socket;
   sessionId: string | undefined;
   readonly road: Road;
+  /** As it was when it was dialled: the next one may be another server's. */
+  readonly framing: FramingVersion;
   reportedAt: number;
 };
 
@@ -72,13 +74,14 @@ export class Connections {
     for (const attempt of attempts) if (!this.#open.has(attempt)) this.#dial(attempt);
   }
 
-  /** Whether it went out. What keeps it from going is an end of the connection, and reported as one. */
+  /** Whether it went out. A hello says how this connection is framed. What keeps it from going is an end of the connection, and reported as one. */
   say(attempt: number, message: DeviceMessage): boolean {
     const connection = this.#open.get(attempt);
     if (connection === undefined) return false;
     const { road } = connection;
     const stuck = road.holdsMoreThan(STUCK_ABOVE_BYTES);
-    const sent = !stuck && connection.socket.sendText(encodeDevice(message, connection.sessionId));
+    const told = message.type === 'hello' ? { ...message, version: connection.framing } : message;
+    const sent = !stuck && connection.socket.sendText(encodeDevice(told, connection.sessionId));
     if (sent) this.counts.textsOut += 1;
     else this.#lose(attempt, stuck ? unread(road.underWayBytes) : SENT_ON_CLOSED);
     return sent;
@@ -89,7 +92,7 @@ export class Connections {
     const connection = this.#open.get(attempt);
     if (connection === undefined) return 'busy';
     if (connection.road.isFull) return 'busy';
-    if (!connection.socket.sendBinary(frame(this.#server.framing, packet))) {
+    if (!connection.socket.sendBinary(frame(connection.framing, packet))) {
       this.#lose(attempt, SENT_ON_CLOSED);
       return 'busy';
     }
@@ -135,6 +138,7 @@ export class Connections {
       socket,
       sessionId: undefined,
       road: new Road(socket, this.#clock),
+      framing: this.#server.framing,
       reportedAt: Number.NEGATIVE_INFINITY,
     });
   }
@@ -199,10 +203,11 @@ export class Connections {
   }
 
   #received(attempt: number, bytes: Uint8Array): void {
-    if (!this.#open.has(attempt)) return;
+    const connection = this.#open.get(attempt);
+    if (connection === undefined) return;
     this.#alive(attempt);
     this.counts.packetsIn += 1;
-    const unframed = unframe(this.#server.framing, bytes);
+    const unframed = unframe(connection.framing, bytes);
     if (!unframed.ok) {
       this.counts.faultsIn += 1;
       this.#log.debug({ attempt, ...unframed.fault }, 'a frame that is none');

@@ -18,6 +18,7 @@ usage: xiaozhi-agent COMMAND [options]
                       show what the button does, and the gestures that makes (20 s)
   status [--json]     what it is doing, and how its connection fares
   why [--json] [N]    the last N outages (3): what ended the connection, what was tried, what brought it back
+  activate            show the activation code and wait until it was entered
   reconnect           connect now, whatever the waits and limits say
   config check|show   what is wrong with the configuration; every value and where it comes from
   serve [--host H] [--port N] [--token-file F] [--verbose]
@@ -43,6 +44,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   button: async () => (await import('./commands/button.ts')).button,
   status: async () => (await import('./commands/ask.ts')).status,
   why: async () => (await import('./commands/why.ts')).why,
+  activate: async () => (await import('./commands/activate.ts')).activate,
   reconnect: async () => (await import('./commands/ask.ts')).reconnect,
   config: async () => (await import('./commands/config.ts')).config,
   serve: async () => (await import('./commands/serve.ts')).serve,

@@ -217,6 +217,26 @@ export interface Socket {
   terminate(): void;
 }
 
+/** One question over HTTP. */
+export type WebQuestion = {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** For all of it, from the name look-up to the last byte of the answer. */
+  readonly deadlineMs: number;
+  readonly caFile?: string;
+};
+
+/** Whatever the server answered; redirections are not followed, and an answer of endless length is none. */
+export type WebAnswer =
+  | { readonly ok: true; readonly status: number; readonly text: string }
+  | { readonly ok: false; readonly reason: string };
+
+export interface Web {
+  /** Posts it, and reports once, never from inside. */
+  ask(question: WebQuestion, on: { answered(answer: WebAnswer): void }): Cancel;
+}
+
 /** Reports what the network is: once at the start, and again whenever it may have changed. */
 export interface NetworkWatch {
   /** How it gets to know: a kernel monitor, or polling; for status and log. */

@@ -17,6 +17,7 @@ export type StatusParts = {
   /** How changes of the network become known. */
   readonly networkMeans: () => string;
   readonly panel: Panel;
+  readonly setupTrouble?: () => string | null;
   /** By the monotonic clock. */
   readonly startedAtMs: number;
   /** Everything that was wrong with the configuration, one sentence each. */
@@ -32,6 +33,7 @@ export function statusOf(parts: StatusParts) {
     state: agent.held.status,
     muted: agent.state.muted,
     link: linkStatus(parts),
+    setup: setupStatus(parts),
     network: networkStatus(parts),
     audio: { input: inputStatus(agent), output: outputStatus(agent) },
     button: panelStatus(parts.panel),
@@ -90,6 +92,20 @@ export function linkStatus({ agent, clock, url }: Pick<StatusParts, 'agent' | 'c
     quality: qualityOf(sessions.ended, rttMs, lessons, clock.now()),
     counts: countsStatus(connections.counts, sessions.counters),
     total: sessions.total,
+  };
+}
+
+/** Whether the box knows its server and belongs to somebody. */
+function setupStatus({ agent: { state }, setupTrouble }: StatusParts) {
+  const { setup, policy } = state;
+  const isUnbound = setup.phase === 'activating';
+  return {
+    asks: policy.setup.asks,
+    phase: setup.phase,
+    code: isUnbound ? setup.code : null,
+    message: isUnbound ? setup.message : null,
+    /** Why the last configuration call came to nothing. */
+    trouble: setupTrouble?.() ?? null,
   };
 }
 

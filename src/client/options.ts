@@ -68,6 +68,7 @@ export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 export function policyOf(options: ClientOptions): Policy {
   return {
     configured: isAddress(options.url),
+    setup: { asks: false },
     link: {
       ...timingsOf(options),
       mode: 'always',

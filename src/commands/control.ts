@@ -93,7 +93,9 @@ function reconnected(agent: Agent): ControlAnswer {
   const isNew = after.attempt !== before.attempt;
   switch (before.phase) {
     case 'unconfigured':
-      return { ok: false, error: 'no server is configured: set server.websocket_url' };
+      return agent.state.policy.setup.asks
+        ? { ok: true, doing: 'asking for the server now' }
+        : { ok: false, error: 'no server is configured: set server.websocket_url or server.ota_url' };
     case 'ended':
       return { ok: false, error: 'shutting down' };
     case 'ready':

@@ -38,7 +38,7 @@ export async function loudspeaker(
   };
 }
 
-export function chimesOf({ sounds, audio }: Config, log: Log): Loudspeaker['chimes'] {
+export function chimesOf({ sounds, audio, server }: Config, log: Log): Loudspeaker['chimes'] {
   return {
     sounds: soundFiles({
       ...(sounds.dir === '' ? {} : { folder: sounds.dir }),
@@ -48,7 +48,7 @@ export function chimesOf({ sounds, audio }: Config, log: Log): Loudspeaker['chim
     policy: {
       gain: gainOf(sounds.volume),
       off: sounds.off.split(',').map((name) => name.trim()),
-      language: sounds.language,
+      language: sounds.language === 'auto' ? (server.language === 'zh-CN' ? 'zh' : 'en') : sounds.language,
     },
     cutOverlap: sounds.cutOverlap,
   };

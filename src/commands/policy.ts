@@ -1,20 +1,24 @@
 // From the configuration to what the core and the connections need to know.
-import { loadIdentity } from '../adapters/linux/identity.ts';
+import { type Identity, loadIdentity } from '../adapters/linux/identity.ts';
 import type { Config } from '../config/schema.ts';
 import type { Server } from '../connections.ts';
 import type { Policy } from '../core/state.ts';
+import type { KnownServer } from '../known-server.ts';
 import type { Log } from '../ports.ts';
+import { OFFICIAL_HOST } from '../protocol/configuration.ts';
 import { Stop } from './exit.ts';
 import { authorization, readToken } from './token.ts';
 
-const OFFICIAL_HOST = 'api.tenclass.net';
 /** The official service says goodbye, aloud, after about 60 s without dialogue. */
 const OFFICIAL_RENEW_MS = 50_000;
 
-export function policyOf(config: Config): Policy {
+/** @param url of the server, as far as it is known at the start */
+export function policyOf(config: Config, url: string = config.server.websocketUrl): Policy {
   const { link, audio, button, turn, speech, server } = config;
+  const isOfficial = [url, server.otaUrl].some((one) => hostOf(one) === OFFICIAL_HOST);
   return {
-    configured: server.websocketUrl !== '',
+    configured: url !== '',
+    setup: { asks: server.otaUrl !== '' },
     link: {
       mode: link.mode,
       maxAttempts: link.maxAttempts,
@@ -27,7 +31,7 @@ export function policyOf(config: Config): Policy {
       pingTimeoutMs: link.pingTimeoutMs,
       monitorIntervalMs: link.monitorIntervalMs,
       renew: link.renew,
-      assumedRenewMs: hostOf(server.websocketUrl) === OFFICIAL_HOST ? OFFICIAL_RENEW_MS : null,
+      assumedRenewMs: isOfficial ? OFFICIAL_RENEW_MS : null,
       restAfterMs: link.restAfterMin * 60_000,
       version: server.protocolVersion,
     },
@@ -44,31 +48,41 @@ export function policyOf(config: Config): Policy {
   };
 }
 
-export function serverOf(config: Config, stateDirectory: string, version: string, log: Log): Server {
-  const { server, link } = config;
-  const identity = loadIdentity(
-    stateDirectory,
-    {
-      ...(server.deviceId === '' ? {} : { deviceId: server.deviceId }),
-      ...(server.clientId === '' ? {} : { clientId: server.clientId }),
-    },
-    log,
-  );
+export function identityOf({ server }: Config, stateDirectory: string, log: Log): Identity {
+  const wanted = {
+    ...(server.deviceId === '' ? {} : { deviceId: server.deviceId }),
+    ...(server.clientId === '' ? {} : { clientId: server.clientId }),
+  };
+  return loadIdentity(stateDirectory, wanted, log);
+}
+
+/** Where to, and with which token, is found out anew for each attempt: the owner or a configuration call may have changed it. */
+export function serverOf(
+  { server, link }: Config,
+  identity: Identity,
+  known: KnownServer,
+  version: string,
+  log: Log,
+): Server {
   const token = tokenReader(server.tokenFile, log);
   return {
-    url: server.websocketUrl,
+    get url() {
+      return known.url;
+    },
     headers: () => {
-      const now = token();
+      const now = server.tokenFile === '' ? known.token || undefined : token();
       return {
         ...(now === undefined ? {} : { Authorization: authorization(now) }),
-        'Protocol-Version': String(server.protocolVersion),
+        'Protocol-Version': String(known.framing),
         'Device-Id': identity.deviceId,
         'Client-Id': identity.clientId,
       };
     },
     deadlineMs: link.connectTimeoutMs,
     ...(server.caFile === '' ? {} : { caFile: server.caFile }),
-    framing: server.protocolVersion,
+    get framing() {
+      return known.framing;
+    },
     device: { name: 'xiaozhi-agent', version },
   };
 }

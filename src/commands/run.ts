@@ -13,6 +13,7 @@ import { loadConfig } from '../config/load.ts';
 import { describeProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
 import { failuresOf } from '../core/link.ts';
+import { wayOf } from '../core/network.ts';
 import { LINK_FILE, Memory, type Remembered } from '../history/memory.ts';
 import { type AgentLog, autoFormat, createLog } from '../log.ts';
 import { Panel } from '../panel.ts';
@@ -28,10 +29,13 @@ import { loudspeaker } from './loudspeaker.ts';
 import { chooseNetworkWatch } from './network.ts';
 import { panelLines } from './panel.ts';
 import { type Places, packageVersion, placeOptions, placesFrom } from './places.ts';
-import { policyOf, serverOf } from './policy.ts';
+import { identityOf, policyOf, serverOf } from './policy.ts';
+import { knownServerOf, setupOf } from './setup.ts';
 
 /** Sockets are given 1.5 s for a polite close; whatever hangs after that is not waited for. */
 const SHUTDOWN_MS = 1_900;
+
+const NO_SERVER = 'no server is configured: set server.websocket_url, or server.ota_url to be told one';
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -62,11 +66,13 @@ export async function run(args: string[]): Promise<void> {
   const sentences = problems.map(describeProblem);
   for (const [at, problem] of problems.entries())
     log[problem.severity === 'error' ? 'error' : 'warn']({}, sentences[at] ?? '');
-  if (config.server.websocketUrl === '') {
-    sentences.push('no server is configured: set server.websocket_url');
-    log.error({ file: places.configFile }, 'no server is configured: set server.websocket_url');
+  if (config.server.websocketUrl === '' && config.server.otaUrl === '') {
+    sentences.push(NO_SERVER);
+    log.error({ file: places.configFile }, NO_SERVER);
   }
-  const url = config.server.websocketUrl;
+  const identity = identityOf(config, places.stateDirectory, log);
+  const known = knownServerOf(config, places.stateDirectory, log);
+  const { url } = known;
   const store = stateFile({ directory: places.stateDirectory, name: LINK_FILE, log });
   const memory = new Memory({ store, clock, url });
   const remembered = memory.remembered();
@@ -74,10 +80,17 @@ export async function run(args: string[]): Promise<void> {
   const network = chooseNetworkWatch(config, { clock, log, destination: dialer.serverAddress });
   const closing: (() => void)[] = [() => memory.close(false)];
   const lamp = await lampOf(config, log);
+  const address = () => {
+    const { seen } = agent.state.network;
+    return seen === null ? '' : (wayOf(seen)?.source ?? '');
+  };
+  const setup = setupOf(config, { known, identity, version, places, log, address });
   const agent = await build(config, log, {
     ...(lamp === undefined ? {} : { lamp }),
     ...(await loudspeaker(config, places.stateDirectory, log, (close) => closing.push(close))),
-    server: serverOf(config, places.stateDirectory, version, log),
+    server: serverOf(config, identity, known, version, log),
+    ...(setup === undefined ? {} : { setup }),
+    url,
     dialer,
     network,
     history: { remembered, changed: () => memory.changed() },
@@ -91,7 +104,14 @@ export async function run(args: string[]): Promise<void> {
   });
   const networkMeans = () => network?.means ?? 'nothing';
   const startedAtMs = clock.now();
-  const status = { agent, clock, version, url, networkMeans, panel, startedAtMs, problems: sentences };
+  const about = { agent, clock, version, networkMeans, panel, startedAtMs, problems: sentences };
+  const status = {
+    ...about,
+    setupTrouble: () => setup?.trouble ?? null,
+    get url() {
+      return known.url;
+    },
+  };
   await control(agent, status, places, log, memory, closing);
   memory.follow(() => present(agent));
   const { failures = 0, trouble = null } = remembered ?? {};
@@ -122,12 +142,22 @@ function overridesFrom(settings: readonly string[]): Record<string, string> {
 
 type World = Pick<
   AgentParts,
-  'server' | 'dialer' | 'history' | 'lessons' | 'chimes' | 'mixer' | 'prefs' | 'prefsChanged' | 'lamp'
+  | 'server'
+  | 'setup'
+  | 'dialer'
+  | 'history'
+  | 'lessons'
+  | 'chimes'
+  | 'mixer'
+  | 'prefs'
+  | 'prefsChanged'
+  | 'lamp'
 > & {
   readonly network: NetworkWatch | undefined;
+  readonly url: string;
 };
 
-async function build(config: Config, log: AgentLog, { network, ...world }: World): Promise<Agent> {
+async function build(config: Config, log: AgentLog, { network, url, ...world }: World): Promise<Agent> {
   const codec = await chooseCodec(config.audio.codec.backend, log);
   const { input, output } = config.audio;
   const converter = rateConverter();
@@ -138,7 +168,7 @@ async function build(config: Config, log: AgentLog, { network, ...world }: World
       'ALSA has no good rate converter: apt-get install libasound2-plugins, or speech is understood badly',
     );
   return new Agent({
-    policy: policyOf(config),
+    policy: policyOf(config, url),
     ...world,
     clock,
     log,

@@ -11,6 +11,7 @@ export function statusLines(found: Status): readonly string[] {
     `xiaozhi-agent ${found.version}, up ${lasting(running.uptime_s * 1_000)}, ${running.rss_mb} MB, Node ${running.node}`,
     `state       ${found.state}${found.muted ? ', muted' : ''} (${counted(turn.count, 'turn')}, last: ${turn.last?.why ?? 'none'})`,
     `server      ${link.phase} since ${localTime(link.since)}  ${link.url || '(none configured)'}`,
+    ...setupWords(found.setup).map((words) => `activation  ${words}`),
     ...detailWords(link).map((words) => `            ${words}`),
     ...(link.last_loss === null ? [] : [`last loss   ${pastWords(link.last_loss)}`]),
     ...(link.quality.sessions === 0 ? [] : [`quality     ${qualityWords(link.quality)}`]),
@@ -36,6 +37,12 @@ export function writtenLines({ source, outages, total }: WrittenStatus): readonl
     ...(outage === undefined ? [] : [`last        ${outageHead(outage)}: xiaozhi-agent why`]),
     `counted     ${made}; ${lost}`,
   ];
+}
+
+function setupWords({ phase, code, message, trouble }: Status['setup']): readonly string[] {
+  if (phase === 'activating') return [`enter the code ${code} (${message})`];
+  if (trouble !== null) return [`the configuration call failed: ${trouble}`];
+  return phase === 'asking' ? ['the server is being asked'] : [];
 }
 
 function networkWords({ usable, interface: name, source, last_change: change }: Status['network']): string {

@@ -40,8 +40,9 @@ export const sounds = {
     meaning: 'Sounds that are not to be heard.',
     example: '"thinking, again"',
   }),
-  language: oneOf(['en', 'zh', 'beeps'], 'en', {
-    meaning: 'Of spoken digits. `beeps`: so many beeps for a digit, a long one for a nought.',
+  language: oneOf(['auto', 'en', 'zh', 'beeps'], 'auto', {
+    meaning:
+      'Of spoken digits. `auto`: as `server.language`. `beeps`: so many beeps for a digit, a long one for a nought.',
     example: '"zh"',
   }),
   cut_overlap: flag(false, {

@@ -1,64 +1,16 @@
 // Every configuration key there is: the one place for types, defaults, ranges and meanings. A key is added here when
 // something reads it, not before. Knows nothing of files, environment or command line.
 
-import { isAddress, noCredentials, optionalPath, plainAddress } from './address.ts';
 import { light, sounds } from './box-keys.ts';
 import { buttonKeys } from './button-keys.ts';
 import { flag, type Key, oneOf, text, whole, wholeOrZero } from './key.ts';
 import { HATS } from './pins.ts';
+import { server } from './server-keys.ts';
 
 type Tree = { readonly [name: string]: Key | Tree };
 
 const keys = {
-  server: {
-    websocket_url: text({
-      preset: '',
-      expects: 'an address that starts with ws:// or wss://, or ""',
-      accepts: isAddress(['ws:', 'wss:']),
-      refuses: noCredentials,
-      mayShow: plainAddress,
-      meaning: 'Server to talk to. Empty: not configured; the box runs and says so.',
-      example: '"ws://192.168.1.20:8000/xiaozhi/v1/"',
-    }),
-    token_file: text({
-      preset: '',
-      expects: 'an absolute path, or ""',
-      accepts: optionalPath,
-      // Whoever pastes the token itself here must not find it in the log.
-      mayShow: () => false,
-      meaning: 'File that holds the access token and nothing else (mode 0600). Empty: no token is sent.',
-      example: '"/etc/xiaozhi-agent/token"',
-    }),
-    ca_file: text({
-      preset: '',
-      expects: 'an absolute path, or ""',
-      accepts: optionalPath,
-      meaning: 'Certificate authority (PEM) to trust besides the well-known ones, for a server of your own.',
-      example: '"/etc/xiaozhi-agent/ca.pem"',
-    }),
-    protocol_version: oneOf([1, 2, 3], 1, {
-      meaning: 'Binary framing of the audio: 1 bare Opus packets, 2 and 3 with a header.',
-      example: '3',
-    }),
-    device_id: text({
-      preset: '',
-      expects: 'a unicast MAC address such as "02:11:22:33:44:55", or ""',
-      // protocol.md §1.1: servers refuse multicast addresses, those whose second digit is odd.
-      accepts: (value) => value === '' || /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(value),
-      lowerCase: true,
-      meaning: 'Identity shown to the server. Empty: derived from the machine and kept.',
-      example: '"02:11:22:33:44:55"',
-    }),
-    client_id: text({
-      preset: '',
-      expects: 'a UUID, or ""',
-      accepts: (value) => value === '' || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value),
-      // protocol.md §1.1: tokens are bound to the exact text, which is lower case.
-      lowerCase: true,
-      meaning: 'Second half of the identity; tokens are bound to it. Empty: generated once and kept.',
-      example: '"7b0a1c7e-5f0e-4c53-9a59-0d4f3c1f6a10"',
-    }),
-  },
+  server,
   link: {
     mode: oneOf(['always', 'on-demand'], 'always', {
       meaning: 'Stay connected, or connect at a press and stay until the server closes.',

@@ -94,8 +94,18 @@ export type Event =
   /** A switch whose level decides stands like this now; while it stands on mute, nothing else unmutes. */
   | { readonly type: 'mute.switched'; readonly muted: boolean }
   | { readonly type: 'shutdown.asked' }
-  | { readonly type: 'setup.activating'; readonly code: string }
-  | { readonly type: 'setup.done' }
+  /** The configuration call was answered: the box belongs to nobody yet. An empty code: there is none to enter. */
+  | {
+      readonly type: 'setup.activating';
+      readonly code: string;
+      readonly message?: string;
+      readonly challenge?: string | null;
+    }
+  /** It was answered, and the server is known. `changed`: address or token are not what they were. */
+  | { readonly type: 'setup.done'; readonly changed?: boolean }
+  | { readonly type: 'setup.failed'; readonly why: string }
+  /** Whether the code was entered meanwhile. */
+  | { readonly type: 'setup.polled'; readonly result: 'bound' | 'pending' | 'unsupported' | 'failed' }
   /** Connect, whatever was asked before; and stay away until asked again. */
   | { readonly type: 'connect.asked' }
   | { readonly type: 'disconnect.asked'; readonly why: string }

@@ -6,6 +6,7 @@ import { renewAfterMs } from './lessons.ts';
 import { type Ready, renewFrom, renewTimer, retryTimer, waitMs, watchesNetwork } from './link.ts';
 import { absenceTimer, isUsable, kickTimer } from './network.ts';
 import { intervalMs } from './pulse.ts';
+import { setupTimer, setupWait } from './setup.ts';
 import { quiet, type State } from './state.ts';
 import { deadlineTimer, mayBeUnheard, outageTimer, settleTimer, unsettled } from './turn.ts';
 import { heartbeatTimer, monitorTimer, pingTimer } from './upkeep.ts';
@@ -58,7 +59,15 @@ export function timersOf(state: State): readonly Timer[] {
     ...turnTimers(state),
     ...ofGesture,
     ...meterTimers(state),
+    ...setupTimers(state),
   ];
+}
+
+function setupTimers({ setup, policy, link }: State): readonly Timer[] {
+  const wait = setupWait(setup);
+  // What a test or a server of its own says of a code is believed; nobody is asked about it.
+  if (wait === null || !policy.setup.asks || link.phase === 'ended') return [];
+  return [{ name: setupTimer(setup), ...wait }];
 }
 
 export function meterTimer({ meter }: State): string {

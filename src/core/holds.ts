@@ -4,6 +4,7 @@ import { waitsForAnswer } from './cues.ts';
 import { type Timer, timersOf } from './held-timers.ts';
 import { type Sign, signOf } from './light.ts';
 import { currentOf, type Link, watchesNetwork } from './link.ts';
+import { callOf, type SetupCall } from './setup.ts';
 import type { State } from './state.ts';
 import { playsNow, recordsNow, type Turn } from './turn.ts';
 
@@ -40,6 +41,8 @@ export type Holds = {
   readonly playback: Playback | null;
   /** The turn whose answer is waited for in silence; after a while that is heard to be so. */
   readonly awaited: number | null;
+  /** What the server is being asked over HTTP. */
+  readonly call: SetupCall | null;
   /** To be said, and said again, until the box belongs to somebody. */
   readonly code: string | null;
   /** Of speech, 0 to 100. */
@@ -57,21 +60,34 @@ export function holds(state: State): Holds {
   return {
     sockets: socketsOf(state.link),
     parting: partingOf(state.link),
-    networkWatch: watchesNetwork(state.link),
-    clockSync: state.link.phase === 'waiting' && state.link.loss.class === 'clock',
+    networkWatch: watchesNetwork(state.link) || waitsForServer(state),
+    clockSync:
+      (state.link.phase === 'waiting' && state.link.loss.class === 'clock') ||
+      (state.setup.phase === 'waiting' && waitsForServer(state)),
     utterance: utteranceOf(state),
     standby: standbyOf(state),
     playback: playsNow(state.turn)
       ? { turn: state.turn.turn, ending: state.turn.phase === 'draining' }
       : null,
     awaited: waitsForAnswer(state.turn) ? state.turn.turn : null,
-    code: state.setup.phase === 'activating' && state.link.phase !== 'ended' ? state.setup.code : null,
+    call: state.link.phase === 'ended' ? null : callOf(state.setup),
+    code: codeOf(state),
     volume: state.volume,
     meter: state.meter !== null,
     light: signOf(state),
     timers: timersOf(state),
     status: state.setup.phase === 'activating' ? 'activating' : statusOf(state.turn),
   };
+}
+
+/** An answer is to come that names it. */
+function waitsForServer({ policy, setup, link }: State): boolean {
+  return policy.setup.asks && setup.phase !== 'done' && link.phase === 'unconfigured';
+}
+
+function codeOf({ setup, link }: State): string | null {
+  if (setup.phase !== 'activating' || link.phase === 'ended') return null;
+  return setup.code === '' ? null : setup.code;
 }
 
 function socketsOf(link: Link): readonly number[] {

@@ -34,7 +34,7 @@ export function signOf(state: State): Sign {
   // In realtime it is open all along, and the answer says what goes on.
   if (recordsNow(turn) && !isTalking) return turn.phase === 'finishing' ? 'thinking' : 'listening';
   if (setup.phase === 'activating') return 'activating';
-  if (link.phase === 'unconfigured' || link.phase === 'stopped') return 'error';
+  if (link.phase === 'stopped' || reachOf(state) === 'unconfigured') return 'error';
   if (turn.phase === 'recording') return 'thinking';
   if (isTalking) return turn.phase === 'thinking' ? 'thinking' : 'speaking';
   if (muted) return 'muted';
@@ -52,6 +52,7 @@ function linkSign(state: State): Sign {
     case 'greeting':
       return reachOf(state) === 'away' ? 'offline' : 'connecting';
     case 'unconfigured':
+      return reachOf(state) === 'away' ? 'offline' : 'connecting';
     case 'stopped':
       return 'error';
     // Nobody wants a connection; a press makes one.

@@ -56,9 +56,7 @@ export function stepLink(link: Link, event: Event, around: AroundLink): LinkStep
     case 'socket.moved':
       return only(getsOn(link, event.attempt, around.at));
     case 'server.said':
-      return event.message.type === 'hello'
-        ? greeted(link, event.attempt, event.message.transport, around, only)
-        : only(link);
+      return spoken(link, event, around, only);
     case 'server.muttered':
       return only(
         link.phase === 'greeting' && event.attempt === link.attempt ? { ...link, mutter: event.text } : link,
@@ -157,6 +155,20 @@ function again(link: Link, around: AroundLink): Link {
   // A good connection is not given up before there is a better one.
   if (link.phase === 'ready' && link.successor === null && around.quiet) return succeed(link, 'command', at);
   return link;
+}
+
+/** A hello; or a voice that does without one, as servers speak to a box they do not know. It is to be heard. */
+function spoken(
+  link: Link,
+  { attempt, message }: Event & { type: 'server.said' },
+  around: AroundLink,
+  only: Only,
+): LinkStepped {
+  if (message.type === 'hello') return greeted(link, attempt, message.transport, around, only);
+  const isVoice = message.type === 'stt' || message.type === 'tts';
+  return isVoice && link.phase === 'greeting'
+    ? greeted(link, attempt, 'websocket', around, only)
+    : only(link);
 }
 
 function greeted(

@@ -6,10 +6,13 @@ import type { Gesture, GesturePolicy } from './gesture.ts';
 import { type Lessons, noLessons } from './lessons.ts';
 import { type AroundLink, currentOf, type Link, type LinkPolicy, startLink } from './link.ts';
 import { isUsable, type Network, unknownNetwork } from './network.ts';
+import { type Setup, type SetupPolicy, startSetup } from './setup.ts';
 import type { Around, Turn, TurnPolicy } from './turn.ts';
 
 export type Policy = {
+  /** The server is known from the start. */
   readonly configured: boolean;
+  readonly setup: SetupPolicy;
   readonly link: LinkPolicy;
   /** Whether lost connections are made again, at the start; it can be switched at any time. */
   readonly limits: Limits;
@@ -17,11 +20,9 @@ export type Policy = {
   readonly turn: TurnPolicy;
 };
 
-/** Whether the box belongs to an account yet; while it does not, a press says the code. */
-export type Setup = { readonly phase: 'done' } | { readonly phase: 'activating'; readonly code: string };
-
 export type State = {
   readonly policy: Policy;
+  /** Whether the box belongs to an account yet; while it does not, a press says the code. */
   readonly setup: Setup;
   readonly gesture: Gesture;
   readonly link: Link;
@@ -59,7 +60,7 @@ export function startState(
 ): State {
   return {
     policy,
-    setup: { phase: 'done' },
+    setup: startSetup(),
     gesture: { phase: 'up' },
     link: startLink(policy.configured),
     limits: policy.limits,
@@ -87,13 +88,15 @@ export function aroundLink(state: State, { at, dice }: Moment): AroundLink {
   return { at, dice, policy: policy.link, limits, lessons, network, quiet: quiet(turn), usedAt };
 }
 
-export function reachOf({ link, network }: State): Around['reach'] {
+export function reachOf({ link, network, setup }: State): Around['reach'] {
   if (link.phase === 'ready' && network.absence?.stage === 'lasting') return 'away';
   switch (link.phase) {
     case 'ready':
       return 'ready';
     case 'unconfigured':
-      return 'unconfigured';
+      // Whoever asks for the server may be given it in a moment; who was refused tries again.
+      if (setup.phase === 'asking') return setup.failures > 0 ? 'away' : 'coming';
+      return setup.phase === 'waiting' ? 'away' : 'unconfigured';
     case 'waiting':
     case 'stopped':
     case 'closed':

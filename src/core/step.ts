@@ -8,10 +8,12 @@ import { type Sign, stepGesture } from './gesture.ts';
 import { holdsTimer, meterTimer } from './held-timers.ts';
 import { awaited, type LinkStepped } from './link.ts';
 import { muteAsked, muteSwitched } from './mute.ts';
+import { isUsable } from './network.ts';
 import { pressTurn } from './press.ts';
 import { hurry, keepCurrent, stepLink } from './reconnect.ts';
 import { relinked } from './relink.ts';
 import { rerouted, resettled } from './reroute.ts';
+import { heeded, linkInSetup, stepSetup } from './setup.ts';
 import { aroundLink, aroundTurn, quiet, reachOf, type State } from './state.ts';
 import { cue, idle } from './turn.ts';
 import { volumeAfter } from './volume.ts';
@@ -25,8 +27,11 @@ export function step(given: State, event: Event, moment: Moment): Stepped {
   if (event.type === 'timer.fired' && !holdsTimer(state, event.timer)) return { state, acts: [] };
   const linked = stepLink(state.link, event, aroundLink(state, moment));
   const [gesture, signs] = stepGesture(state.gesture, event, moment.at, state.policy.gesture);
-  let next = relink({ state: { ...state, gesture, setup: setUp(state, event) }, acts: [] }, linked);
+  let next = relink({ state: { ...state, gesture }, acts: [] }, linked);
   next = rerouted(next, event, moment);
+  if (state.policy.setup.asks)
+    next = withLink(next, linkInSetup(next.state.link, event, aroundLink(next.state, moment)));
+  next = setUp(next, event, moment, { before: state, pressed: signs.includes('pressed') });
   if (event.type === 'shutdown.asked') {
     const turn = idle(state.turn, 'shutting down');
     return { ...next, state: { ...next.state, turn, gesture: { phase: 'up' }, meter: null } };
@@ -41,6 +46,7 @@ export function step(given: State, event: Event, moment: Moment): Stepped {
   next = fitted(next, moment);
   if (!quiet(state.turn)) next = resettled(next, moment);
   next = sounded(set(next, event, moment), state.turn);
+  next = withSetup(next, heeded(next.state.setup, state.turn, next.state.turn));
   const talking = !quiet(state.turn) || !quiet(next.state.turn);
   return talking ? { ...next, state: { ...next.state, usedAt: moment.at } } : next;
 }
@@ -117,9 +123,24 @@ function switched(state: State, { enabled, maxAttempts }: Event & { type: 'recon
   return { ...state, limits: { enabled, maxAttempts } };
 }
 
-function setUp(state: State, event: Event): State['setup'] {
-  if (event.type === 'setup.activating') return { phase: 'activating', code: event.code };
-  return event.type === 'setup.done' ? { phase: 'done' } : state.setup;
+/** A press, and whatever puts an end to the reason why nobody answered, ends its waits. */
+function setUp(
+  next: Stepped,
+  event: Event,
+  moment: Moment,
+  { before, pressed }: { before: State; pressed: boolean },
+): Stepped {
+  const { state } = next;
+  const isBack = isUsable(state.network) && !isUsable(before.network);
+  const isAsked = event.type === 'reconnect.asked' || event.type === 'connect.asked';
+  const hurried = pressed || isBack || isAsked || event.type === 'clock.synchronized';
+  const link = { before: before.link, after: state.link };
+  const around = { ...moment, policy: state.policy.setup, link, hurried };
+  return withSetup(next, stepSetup(state.setup, event, around));
+}
+
+function withSetup(before: Stepped, setup: State['setup']): Stepped {
+  return setup === before.state.setup ? before : { ...before, state: { ...before.state, setup } };
 }
 
 function relink(before: Stepped, { link, lessons, acts }: LinkStepped): Stepped {

@@ -20,7 +20,8 @@ test('the schema holds the keys that were decided and no other', () => {
   assert.deepEqual(
     [...allKeys.keys()].join(' '),
     [
-      'server.websocket_url server.token_file server.ca_file server.protocol_version',
+      'server.websocket_url server.ota_url server.allow_http_move server.language server.serial_number',
+      'server.serial_key_file server.token_file server.ca_file server.protocol_version',
       'server.device_id server.client_id link.mode link.max_attempts link.backoff_base_ms link.backoff_cap_ms',
       'link.connect_timeout_ms link.hello_timeout_ms link.first_retry_ms link.ping_interval_ms',
       'link.ping_timeout_ms link.monitor_interval_ms link.network_watch link.renew link.rest_after_min audio.hat audio.input.device',

@@ -9,6 +9,7 @@ import type { DeviceMessage, ServerMessage } from '../../src/protocol/messages.t
 
 export type PolicyChanges = {
   readonly configured?: boolean;
+  readonly setup?: Policy['setup'];
   readonly limits?: Partial<Policy['limits']>;
   readonly link?: Partial<Policy['link']>;
   readonly gesture?: Partial<Policy['gesture']>;
@@ -18,6 +19,7 @@ export type PolicyChanges = {
 export function policy(changes: PolicyChanges = {}): Policy {
   return {
     configured: changes.configured ?? true,
+    setup: { asks: false, ...changes.setup },
     link: {
       mode: 'always',
       maxAttempts: 0,

@@ -1,0 +1,245 @@
+// Whether the box knows its server and belongs to somebody: the configuration call, and the wait for the owner's code.
+// The third machine; meets link and turn only in step.ts. What is tried is tried for ever. Pure.
+import { anew, dial } from './attempt.ts';
+import type { Event, Moment } from './events.ts';
+import { type AroundLink, isForAPerson, type Link } from './link.ts';
+import type { Turn } from './turn.ts';
+
+/** `call` is the number of the last call made; one that runs is held under it. */
+export type Setup =
+  /** Nothing is asked: all is known, or nobody is there to ask. */
+  | { readonly phase: 'done'; readonly call: number }
+  | (Failing & { readonly phase: 'asking' })
+  | (Failing & Waiting & { readonly phase: 'waiting'; readonly why: string })
+  /** The server speaks without having greeted us: it has something to tell, and is asked again when it has. */
+  | { readonly phase: 'heeding'; readonly call: number; readonly since: number }
+  /** The box belongs to nobody; the code is for whoever it will belong to. */
+  | (Unbound & { readonly phase: 'activating' });
+
+type Failing = { readonly call: number; readonly failures: number };
+type Waiting = { readonly since: number; readonly delayMs: number };
+
+type Unbound = Failing & {
+  readonly code: string;
+  readonly message: string;
+  readonly challenge: string | null;
+  /** How often the server was asked about this code. */
+  readonly polls: number;
+  readonly step: (Waiting & { readonly doing: 'resting'; readonly next: Step }) | { readonly doing: Step };
+};
+
+/** `polling` asks about the code alone; `asking` makes the whole call again. */
+type Step = 'polling' | 'asking';
+
+export type SetupCall = { readonly call: number } & (
+  | { readonly what: 'configuration' }
+  | { readonly what: 'activation'; readonly challenge: string | null }
+);
+
+export type SetupPolicy = {
+  /** There is an address to ask; otherwise the server is written down, and nobody else knows. */
+  readonly asks: boolean;
+};
+
+/** Reference firmware: the next look after "not yet", after anything else, and how many until the whole call again. */
+const POLL_MS = 3_000;
+const POLL_AFTER_TROUBLE_MS = 10_000;
+const POLLS = 10;
+
+/** Issue and protocol: from 10 s, doubled, to 60 s; a quarter more at random, so that a house full of boxes disperses. */
+const RETRY_MS = { base: 10_000, cap: 60_000 };
+const JITTER = 0.25;
+
+/** Spoken instructions are over by then, however slowly they are read. */
+const HEED_MS = 60_000;
+
+/** A server that greets nobody three times in a row may have moved, or forgotten us. */
+const HELLOS_MISSED = 3;
+
+export const ACTIVATING = 'the box belongs to nobody yet';
+
+export type AroundSetup = Moment & {
+  readonly policy: SetupPolicy;
+  readonly link: { readonly before: Link; readonly after: Link };
+  /** Somebody presses, or the way to the server is there again: no reason to wait any longer. */
+  readonly hurried: boolean;
+};
+
+export function startSetup(): Setup {
+  return { phase: 'done', call: 0 };
+}
+
+export function stepSetup(setup: Setup, event: Event, around: AroundSetup): Setup {
+  switch (event.type) {
+    case 'setup.done':
+      return { phase: 'done', call: setup.call };
+    case 'setup.activating':
+      return unbound(setup, event, around);
+    default:
+      break;
+  }
+  if (!around.policy.asks) return setup;
+  switch (event.type) {
+    case 'agent.started':
+      return setup.phase === 'done' ? ask(setup, 0) : setup;
+    case 'setup.failed':
+      return failed(setup, event.why, around);
+    case 'setup.polled':
+      return setup.phase === 'activating' && isDoing(setup, 'polling')
+        ? polled(setup, event.result, around)
+        : setup;
+    default:
+      if (event.type === 'timer.fired' && event.timer === setupTimer(setup)) return elapsed(setup);
+      return moved(setup, event, around);
+  }
+}
+
+/** What other machines do may make it ask. */
+function moved(setup: Setup, event: Event, around: AroundSetup): Setup {
+  if (setup.phase === 'waiting' && around.hurried) return ask(setup, setup.failures);
+  if (setup.phase !== 'done') return setup;
+  if (isSpokenToUngreeted(event, around.link))
+    return { phase: 'heeding', call: setup.call, since: around.at };
+  return isDoubtful(around.link) ? ask(setup, 0) : setup;
+}
+
+function ask({ call }: Setup, failures: number): Setup {
+  return { phase: 'asking', call: call + 1, failures };
+}
+
+function unbound(setup: Setup, event: Event & { type: 'setup.activating' }, { at }: AroundSetup): Setup {
+  const { code, message = '', challenge = null } = event;
+  // Where nobody answers about the code alone, the whole call goes on being made.
+  const isUnsupported = setup.phase === 'activating' && setup.polls === Number.POSITIVE_INFINITY;
+  const step = isUnsupported ? resting('asking', POLL_AFTER_TROUBLE_MS, at) : resting('polling', POLL_MS, at);
+  const polls = isUnsupported ? Number.POSITIVE_INFINITY : 0;
+  return { phase: 'activating', call: setup.call, failures: 0, code, message, challenge, polls, step };
+}
+
+function failed(setup: Setup, why: string, { at, dice }: AroundSetup): Setup {
+  if (setup.phase === 'asking') {
+    const failures = setup.failures + 1;
+    return { phase: 'waiting', call: setup.call, failures, since: at, delayMs: retryMs(failures, dice), why };
+  }
+  if (setup.phase !== 'activating' || !isDoing(setup, 'asking')) return setup;
+  const failures = setup.failures + 1;
+  return { ...setup, failures, step: resting('asking', retryMs(failures, dice), at) };
+}
+
+function polled(
+  setup: Setup & { phase: 'activating' },
+  result: (Event & { type: 'setup.polled' })['result'],
+  { at }: AroundSetup,
+): Setup {
+  const polls = setup.polls + 1;
+  switch (result) {
+    case 'bound':
+      return doing({ ...setup, polls }, 'asking');
+    case 'unsupported':
+      return {
+        ...setup,
+        polls: Number.POSITIVE_INFINITY,
+        step: resting('asking', POLL_AFTER_TROUBLE_MS, at),
+      };
+    case 'pending':
+    case 'failed': {
+      const delayMs = result === 'pending' ? POLL_MS : POLL_AFTER_TROUBLE_MS;
+      return { ...setup, polls, step: resting(polls >= POLLS ? 'asking' : 'polling', delayMs, at) };
+    }
+  }
+}
+
+function elapsed(setup: Setup): Setup {
+  switch (setup.phase) {
+    case 'waiting':
+      return ask(setup, setup.failures);
+    case 'heeding':
+      return ask(setup, 0);
+    case 'activating':
+      return setup.step.doing === 'resting' ? doing(setup, setup.step.next) : setup;
+    case 'done':
+    case 'asking':
+      return setup;
+  }
+}
+
+function doing(setup: Setup & { phase: 'activating' }, step: Step): Setup {
+  return { ...setup, call: setup.call + 1, step: { doing: step } };
+}
+
+function isDoing(setup: Setup & { phase: 'activating' }, step: Step): boolean {
+  return setup.step.doing === step;
+}
+
+function resting(next: Step, delayMs: number, at: number): Unbound['step'] {
+  return { doing: 'resting', next, since: at, delayMs };
+}
+
+function retryMs(failures: number, dice: number): number {
+  return Math.min(RETRY_MS.cap, RETRY_MS.base * 2 ** (failures - 1)) * (1 + dice * JITTER);
+}
+
+/** Unbound boxes are told so by a voice, without a word of greeting. */
+function isSpokenToUngreeted(event: Event, { before, after }: AroundSetup['link']): boolean {
+  if (event.type !== 'server.said' || event.message.type === 'hello') return false;
+  return before.phase === 'greeting' && after.phase === 'ready';
+}
+
+/** What the server had to tell has been heard to its end. */
+export function heeded(setup: Setup, before: Turn, after: Turn): Setup {
+  const isTold = setup.phase === 'heeding' && before.phase !== 'idle' && after.phase === 'idle';
+  return isTold ? ask(setup, 0) : setup;
+}
+
+/** What the answer had said is doubtful: refused, not there, or silent after the door was opened. */
+function isDoubtful({ before, after }: AroundSetup['link']): boolean {
+  if (before.phase === after.phase || (after.phase !== 'waiting' && after.phase !== 'stopped')) return false;
+  if (isForAPerson(after.loss.class)) return true;
+  return before.phase === 'greeting' && after.failures > 0 && after.failures % HELLOS_MISSED === 0;
+}
+
+/** While the box belongs to nobody there is no conversation; afterwards, there is a server to connect to. */
+export function linkInSetup(link: Link, event: Event, { at, policy }: AroundLink): Link {
+  const { attempt } = link;
+  if (event.type === 'setup.activating')
+    return link.phase === 'unconfigured' || link.phase === 'closed' || link.phase === 'ended'
+      ? link
+      : { phase: 'closed', attempt, why: ACTIVATING };
+  if (event.type !== 'setup.done') return link;
+  const isFreed = link.phase === 'closed' && link.why === ACTIVATING;
+  if (link.phase === 'unconfigured' || isFreed)
+    return policy.mode === 'always'
+      ? dial(anew(link, at), 'start', at)
+      : { phase: 'resting', attempt, why: 'nobody has pressed the button yet', loss: null };
+  // Something new to try it with, once: a server that refuses that too is not hammered.
+  const isNew = event.changed === true && link.phase === 'waiting' && (link.streak?.count ?? 0) <= 1;
+  return isNew ? dial(link, 'command', at) : link;
+}
+
+/** The call that must be running. */
+export function callOf(setup: Setup): SetupCall | null {
+  const { call } = setup;
+  if (setup.phase === 'asking') return { call, what: 'configuration' };
+  if (setup.phase !== 'activating') return null;
+  if (isDoing(setup, 'asking')) return { call, what: 'configuration' };
+  return isDoing(setup, 'polling') ? { call, what: 'activation', challenge: setup.challenge } : null;
+}
+
+export function setupTimer(setup: Setup): string {
+  return `setup ${setup.phase} after call ${setup.call}`;
+}
+
+/** The timer that must be running. */
+export function setupWait(setup: Setup): { readonly afterMs: number; readonly from: number } | null {
+  switch (setup.phase) {
+    case 'waiting':
+      return { afterMs: setup.delayMs, from: setup.since };
+    case 'heeding':
+      return { afterMs: HEED_MS, from: setup.since };
+    case 'activating':
+      return setup.step.doing === 'resting' ? { afterMs: setup.step.delayMs, from: setup.step.since } : null;
+    case 'done':
+    case 'asking':
+      return null;
+  }
+}
