@@ -11,7 +11,7 @@
 // 5. Something strange below WebSocket: `reset`, `terminate`, `blackHole`; a new one gets at `#socket` in scripted-session.ts.
 // A script that throws fails the test: `stop()` rejects with its error. A script whose device went away just ends.
 
-import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Cancel } from '../../src/ports.ts';
@@ -34,7 +34,11 @@ export type Entrance =
 
 export type Admit = (request: IncomingMessage, index: number) => Entrance;
 
-export type Script = ((session: Session) => Promise<void>) & { readonly admit?: Admit };
+export type Script = ((session: Session) => Promise<void>) & {
+  readonly admit?: Admit;
+  /** What is asked over HTTP on the same port; without it, nothing is answered. */
+  readonly web?: (request: IncomingMessage, response: ServerResponse) => void;
+};
 
 export type ScriptedServer = {
   readonly url: string;
@@ -66,7 +70,10 @@ export async function startScriptedServer(
   clock: ScriptClock = REAL_CLOCK,
 ): Promise<ScriptedServer> {
   const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-  const web = createServer((_request, response) => response.writeHead(426).end());
+  const web = createServer((request, response) => {
+    if (script.web === undefined) response.writeHead(426).end();
+    else script.web(request, response);
+  });
   const raw = new Set<Duplex>();
   const timers = new Set<Cancel>();
   const sessions: Session[] = [];
