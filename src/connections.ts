@@ -5,9 +5,9 @@ import type { Event, Loss } from './core/events.ts';
 import type { Clock, Dialer, DialRequest, Log, Socket } from './ports.ts';
 import { decodeServer, encodeDevice, excerpt } from './protocol/codec.ts';
 import { type FramingVersion, frame, unframe } from './protocol/framing.ts';
-import { answerMcp } from './protocol/mcp.ts';
-import type { DeviceMessage, ServerMessage } from './protocol/messages.ts';
+import type { DeviceMessage, JsonObject, ServerMessage } from './protocol/messages.ts';
 import { Road } from './road.ts';
+import { Toolbox } from './toolbox.ts';
 
 export type Server = Omit<DialRequest, 'headers'> & {
   /** Made anew for each attempt: a token may have been replaced meanwhile. */
@@ -39,6 +39,7 @@ export class Connections {
   readonly #log: Log;
   readonly #dispatch: (event: Event) => void;
   readonly #speech: (attempt: number, packet: Uint8Array) => void;
+  readonly #tools: Pick<Toolbox, 'take'>;
   readonly #said: (message: ServerMessage) => void;
   readonly #open = new Map<number, Connection>();
   #marks = 0;
@@ -53,6 +54,8 @@ export class Connections {
     speech: (attempt: number, packet: Uint8Array) => void;
     /** Every message, those that need no deciding included. */
     said?: (message: ServerMessage) => void;
+    /** What a server may ask the device to do; without them, nothing. */
+    tools?: Pick<Toolbox, 'take'>;
   }) {
     this.#dialer = parts.dialer;
     this.#server = parts.server;
@@ -60,6 +63,7 @@ export class Connections {
     this.#log = parts.log;
     this.#dispatch = parts.dispatch;
     this.#speech = parts.speech;
+    this.#tools = parts.tools ?? new Toolbox({ tools: [], clock: parts.clock, log: parts.log });
     this.#said = parts.said ?? (() => undefined);
   }
 
@@ -185,8 +189,10 @@ export class Connections {
         connection.sessionId = message.sessionId;
         break;
       case 'mcp': {
-        const payload = answerMcp(message.payload, this.#server.device);
-        if (payload !== undefined) this.say(attempt, { type: 'mcp', payload });
+        // In any state, the hello included: a server may ask before it has greeted. The reply goes where the question
+        // came from; when that is gone nobody waits for it.
+        const reply = (payload: JsonObject) => void this.say(attempt, { type: 'mcp', payload });
+        this.#tools.take(message.payload, this.#server.device, reply);
         return;
       }
       case 'alert':

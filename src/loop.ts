@@ -9,6 +9,7 @@ import { step } from './core/step.ts';
 import type { Clock, ClockSync, Dialer, Log, NetworkWatch } from './ports.ts';
 import type { ServerMessage } from './protocol/messages.ts';
 import { Timers } from './timers.ts';
+import type { Toolbox } from './toolbox.ts';
 
 export type LoopParts = {
   readonly policy: Policy;
@@ -19,6 +20,8 @@ export type LoopParts = {
   readonly clockSync: ClockSync;
   /** Without one, only failures tell of the network. */
   readonly network?: NetworkWatch;
+  /** What the server may ask the device to do. */
+  readonly tools?: Toolbox;
   /** What an earlier run had learned. */
   readonly lessons?: Lessons;
   /** What the owner had set at the box. */
@@ -64,6 +67,7 @@ export class Loop {
       dispatch: (event) => this.dispatch(event),
       speech: (attempt, packet) => on.speech(attempt, packet),
       said: (message) => on.said?.(message),
+      ...(parts.tools === undefined ? {} : { tools: parts.tools }),
     });
     this.#timers = new Timers(clock, (timer) => this.dispatch({ type: 'timer.fired', timer }));
     this.#state = startState(parts.policy, clock.now(), parts.lessons, parts.prefs);

@@ -93,6 +93,8 @@ export type Event =
   | { readonly type: 'mute.asked'; readonly muted: boolean | 'toggle' }
   /** A switch whose level decides stands like this now; while it stands on mute, nothing else unmutes. */
   | { readonly type: 'mute.switched'; readonly muted: boolean }
+  /** What a press of the button is to mean from now on, until the next start. */
+  | { readonly type: 'gesture.chosen'; readonly mode: 'hybrid' | 'click' | 'hold' }
   | { readonly type: 'shutdown.asked' }
   /** The configuration call was answered: the box belongs to nobody yet. An empty code: there is none to enter. */
   | {

@@ -104,6 +104,10 @@ function set({ state, acts }: Stepped, event: Event, { at }: Moment): Stepped {
         state: { ...state, volume: volumeAfter(state.volume, event) },
         acts: [...acts, cue('volume')],
       };
+    case 'gesture.chosen': {
+      const gesture = { ...state.policy.gesture, mode: event.mode };
+      return { state: { ...state, policy: { ...state.policy, gesture } }, acts };
+    }
     case 'meter.asked':
       return { state: { ...state, meter: { askedAt: at } }, acts };
     case 'timer.fired':
