@@ -18,6 +18,7 @@ import { LINK_FILE, Memory, type Remembered } from '../history/memory.ts';
 import { type AgentLog, autoFormat, createLog } from '../log.ts';
 import { Panel } from '../panel.ts';
 import type { NetworkWatch } from '../ports.ts';
+import { callBody } from '../protocol/configuration.ts';
 import { type StatusParts, statusOf } from '../status.ts';
 import { whyOf } from '../why.ts';
 import { chooseMicrophone, chooseSpeaker } from './card.ts';
@@ -30,7 +31,8 @@ import { chooseNetworkWatch } from './network.ts';
 import { panelLines } from './panel.ts';
 import { type Places, packageVersion, placeOptions, placesFrom } from './places.ts';
 import { identityOf, policyOf, serverOf } from './policy.ts';
-import { knownServerOf, setupOf } from './setup.ts';
+import { callerOf, knownServerOf, setupOf } from './setup.ts';
+import { toolboxOf } from './tools.ts';
 
 /** Sockets are given 1.5 s for a polite close; whatever hangs after that is not waited for. */
 const SHUTDOWN_MS = 1_900;
@@ -43,7 +45,12 @@ export async function run(args: string[]): Promise<void> {
     options: { ...placeOptions, set: { type: 'string', multiple: true } },
   });
   const places = placesFrom(values, process.env);
-  const { config, problems, files } = loadConfig({
+  const {
+    config,
+    tools: own,
+    problems,
+    files,
+  } = loadConfig({
     configFile: places.configFile,
     mustExist: places.configMustExist,
     environment: process.env,
@@ -84,12 +91,21 @@ export async function run(args: string[]): Promise<void> {
     const { seen } = agent.state.network;
     return seen === null ? '' : (wayOf(seen)?.source ?? '');
   };
-  const setup = setupOf(config, { known, identity, version, places, log, address });
+  const caller = () => callerOf(config, { identity, version, address });
+  const tools = toolboxOf(config, {
+    own,
+    agent: () => agent,
+    systemInfo: () => callBody(caller()),
+    log,
+    closing: (close) => closing.push(close),
+  });
+  const setup = setupOf(config, { known, caller, places, log });
   const agent = await build(config, log, {
     ...(lamp === undefined ? {} : { lamp }),
     ...(await loudspeaker(config, places.stateDirectory, log, (close) => closing.push(close))),
     server: serverOf(config, identity, known, version, log),
     ...(setup === undefined ? {} : { setup }),
+    tools,
     url,
     dialer,
     network,
@@ -144,6 +160,7 @@ type World = Pick<
   AgentParts,
   | 'server'
   | 'setup'
+  | 'tools'
   | 'dialer'
   | 'history'
   | 'lessons'

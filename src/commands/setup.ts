@@ -9,6 +9,7 @@ import { stateFile } from '../adapters/linux/state-file.ts';
 import type { Config } from '../config/schema.ts';
 import { KnownServer } from '../known-server.ts';
 import type { Log } from '../ports.ts';
+import type { Caller } from '../protocol/configuration.ts';
 import { SetupCalls } from '../setup-calls.ts';
 import type { Places } from './places.ts';
 
@@ -30,19 +31,30 @@ export function knownServerOf({ server }: Config, stateDirectory: string, log: L
 
 type Parts = {
   readonly known: KnownServer;
-  readonly identity: Identity;
-  readonly version: string;
+  readonly caller: () => Caller;
   readonly places: Places;
   readonly log: Log;
-  /** The box's own address, as far as it is known. */
-  readonly address: () => string;
 };
+
+/** @param about with `address`: the box's own, as far as it is known */
+export function callerOf(
+  { server }: Config,
+  about: { readonly identity: Identity; readonly version: string; readonly address: () => string },
+): Caller {
+  const proves = server.serialNumber !== '' && server.serialKeyFile !== '';
+  return {
+    ...about.identity,
+    language: server.language,
+    version: about.version,
+    serial: proves ? server.serialNumber : null,
+    ip: about.address(),
+  };
+}
 
 /** Undefined where nobody is to be asked. */
 export function setupOf({ server }: Config, parts: Parts): SetupCalls | undefined {
   if (server.otaUrl === '') return undefined;
-  const { identity, version, places, known, log, address } = parts;
-  const proves = server.serialNumber !== '' && server.serialKeyFile !== '';
+  const { caller, places, known, log } = parts;
   if (server.otaUrl.toLowerCase().startsWith('http://'))
     log.info(
       { url: server.otaUrl },
@@ -52,13 +64,7 @@ export function setupOf({ server }: Config, parts: Parts): SetupCalls | undefine
     web: nodeWeb({ clock }),
     url: server.otaUrl,
     ...(server.caFile === '' ? {} : { caFile: server.caFile }),
-    caller: () => ({
-      ...identity,
-      language: server.language,
-      version,
-      serial: proves ? server.serialNumber : null,
-      ip: address(),
-    }),
+    caller,
     sign: (challenge) => signed(server.serialKeyFile, challenge),
     known,
     log,

@@ -4,6 +4,7 @@
 import type { ConfigFile, Table } from './files.ts';
 import type { Kind } from './key.ts';
 import { nearestName } from './nearest.ts';
+import type { ToolSection } from './owner-tools.ts';
 import { type Problem, showPath } from './problem.ts';
 import { allKeys, allSections, environmentName } from './schema.ts';
 
@@ -18,15 +19,22 @@ export type Setting = {
 };
 
 /** One source in its turn; a later source beats an earlier one. */
-export type Layer = { readonly settings: readonly Setting[]; readonly problems: readonly Problem[] };
+export type Layer = {
+  readonly settings: readonly Setting[];
+  readonly problems: readonly Problem[];
+  /** `[tools.NAME]`: sections whose names are the owner's. */
+  readonly tools?: readonly ToolSection[];
+};
 
 // Sections are at most two deep and keys three. A dotted key of ten thousand parts is still valid TOML.
 const DEEPEST_KEY = 4;
+// Their names are made by the owner, so the schema cannot hold them.
+const TOOLS = 'tools';
 // What is beyond the number of problems that are reported gets no search for a nearest name.
 const MOST_SUGGESTIONS = 100;
 
 export function fromFile({ file, table, lineOf, problems }: ConfigFile): Layer {
-  const layer = { settings: [] as Setting[], problems: [...problems] };
+  const layer = { settings: [] as Setting[], problems: [...problems], tools: [] as ToolSection[] };
   const place = (key: string) => {
     const line = lineOf(key);
     return line === undefined ? { file } : { file, line };
@@ -38,7 +46,10 @@ export function fromFile({ file, table, lineOf, problems }: ConfigFile): Layer {
       const key = showPath(inner);
       const at = place(key);
       const nested = isTable(raw) ? raw : undefined;
-      if (allKeys.has(key)) {
+      if (key === TOOLS && nested !== undefined) {
+        for (const [own, section] of Object.entries(nested))
+          layer.tools.push({ name: own, raw: section, ...place(showPath([TOOLS, own])) });
+      } else if (allKeys.has(key)) {
         const origin = at.line === undefined ? file : `${file}:${at.line}`;
         layer.settings.push({ key, raw, origin, via: '', ...at });
       } else if (allSections.has(key)) {

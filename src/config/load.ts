@@ -7,6 +7,7 @@ import { mendBackoff, mendPins } from './contradictions.ts';
 import { listDropIns, readConfigFile } from './files.ts';
 import type { Key } from './key.ts';
 import { fromEnvironment, fromFile, fromOverrides, isTable, type Layer, type Setting } from './layers.ts';
+import { type OwnerTool, ownerTools } from './owner-tools.ts';
 import { type Problem, showValue } from './problem.ts';
 import { allKeys, type Config } from './schema.ts';
 
@@ -21,6 +22,8 @@ export type Sources = {
 
 export type Loaded = {
   readonly config: Config;
+  /** Made by the owner for the server; those that can be run. */
+  readonly tools: readonly OwnerTool[];
   readonly problems: readonly Problem[];
   /** Dotted key to `default`, `file:line`, `environment XIAOZHI_…` or `command line`. */
   readonly origins: Readonly<Record<string, string>>;
@@ -43,6 +46,7 @@ export function loadConfig(sources: Sources): Loaded {
     fromOverrides(overrides),
   ];
   const settled = settle(layers.flatMap((layer) => layer.settings));
+  const own = ownerTools(layers.flatMap(({ tools = [] }) => tools));
   const problems = layers.flatMap(({ settings, problems: found }) =>
     [...found, ...settings.flatMap((setting) => settled.complaints.get(setting) ?? [])].sort(
       (a, b) => (a.line ?? 0) - (b.line ?? 0),
@@ -50,7 +54,8 @@ export function loadConfig(sources: Sources): Loaded {
   );
   return {
     config: toConfig(settled.values),
-    problems: bounded(problems),
+    tools: own.tools,
+    problems: bounded([...problems, ...own.problems]),
     origins: settled.origins,
     files: read.filter(({ table }) => table !== undefined).map(({ file }) => file),
   };

@@ -6,6 +6,7 @@ import { buttonKeys } from './button-keys.ts';
 import { flag, type Key, oneOf, text, whole, wholeOrZero } from './key.ts';
 import { HATS } from './pins.ts';
 import { server } from './server-keys.ts';
+import { mcp } from './tool-keys.ts';
 
 type Tree = { readonly [name: string]: Key | Tree };
 
@@ -175,6 +176,7 @@ const keys = {
       example: '"mute"',
     }),
   },
+  mcp,
   log: {
     level: oneOf(['debug', 'info', 'warn', 'error'], 'info', {
       meaning: 'Least severity written.',
