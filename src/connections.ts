@@ -20,6 +20,9 @@ export type Server = Omit<DialRequest, 'headers'> & {
 /** Messages are some hundred bytes; a server that asks and asks and never reads the answers is not talking to us. */
 const STUCK_ABOVE_BYTES = 1024 * 1024;
 
+/** A server that mixes sessions up mixes up the last ones. Victim: the oldest. */
+const FORMER_SESSIONS = 8;
+
 /** While frames keep coming the core is told of life this often. */
 const LIFE_EVERY_MS = 1_000;
 
@@ -42,6 +45,7 @@ export class Connections {
   readonly #tools: Pick<Toolbox, 'take'>;
   readonly #said: (message: ServerMessage) => void;
   readonly #open = new Map<number, Connection>();
+  #formerSessions: readonly string[] = [];
   #marks = 0;
   readonly counts = { textsIn: 0, textsOut: 0, packetsIn: 0, packetsOut: 0, faultsIn: 0 };
 
@@ -69,8 +73,9 @@ export class Connections {
 
   /** Makes it so: dials what is missing, ends what is no longer wanted. */
   match(attempts: readonly number[], parting: 'polite' | 'abrupt'): void {
-    for (const [attempt, { socket }] of this.#open) {
+    for (const [attempt, { socket, sessionId }] of this.#open) {
       if (attempts.includes(attempt)) continue;
+      this.#forget(sessionId);
       this.#open.delete(attempt);
       if (parting === 'polite') socket.close();
       else socket.terminate();
@@ -175,6 +180,7 @@ export class Connections {
     this.#alive(attempt);
     this.counts.textsIn += 1;
     const decoded = decodeServer(text);
+    if (decoded.ok && this.#isOfAnother(connection, decoded.sessionId)) return;
     if (decoded.ok) return this.#told(attempt, connection, decoded.message);
     this.counts.faultsIn += 1;
     this.#log.debug({ attempt, ...decoded.fault }, 'a text that is no message');
@@ -182,11 +188,33 @@ export class Connections {
       this.#dispatch({ type: 'server.muttered', attempt, text: excerpt(text) });
   }
 
+  /** Servers leave the session out, or repeat one: only a session that was another connection's is known to be stale. */
+  #isOfAnother(connection: Connection, sessionId: string | undefined): boolean {
+    if (sessionId === undefined || sessionId === connection.sessionId) return false;
+    if (connection.sessionId === undefined || !this.#formerSessions.includes(sessionId)) return false;
+    this.#log.debug({ sessionId: excerpt(sessionId) }, 'a message of a session that is over');
+    return true;
+  }
+
+  #greet(connection: Connection, sessionId: string | undefined): void {
+    const former = connection.sessionId;
+    if (former !== undefined && former !== sessionId) this.#forget(former);
+    connection.sessionId = sessionId;
+  }
+
+  #forget(sessionId: string | undefined): void {
+    if (sessionId === undefined || sessionId === '') return;
+    this.#formerSessions = [sessionId, ...this.#formerSessions.filter((one) => one !== sessionId)].slice(
+      0,
+      FORMER_SESSIONS,
+    );
+  }
+
   #told(attempt: number, connection: Connection, message: ServerMessage): void {
     this.#said(message);
     switch (message.type) {
       case 'hello':
-        connection.sessionId = message.sessionId;
+        this.#greet(connection, message.sessionId);
         break;
       case 'mcp': {
         // In any state, the hello included: a server may ask before it has greeted. The reply goes where the question

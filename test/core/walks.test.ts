@@ -5,12 +5,15 @@ import { describe, it } from 'node:test';
 import { type Event, FAILURE_CLASSES } from '../../src/core/events.ts';
 import { isFree } from '../../src/core/gesture.ts';
 import { currentOf } from '../../src/core/link.ts';
+import { callOf } from '../../src/core/setup.ts';
 import type { State } from '../../src/core/state.ts';
 import type { ServerMessage } from '../../src/protocol/messages.ts';
 import { Box, HELLO, type PolicyChanges, RESET } from '../helpers/box.ts';
 import { dice, WALK_SEED } from '../helpers/dice.ts';
 
 const STEPS = 60_000;
+
+const POLLED = ['bound', 'pending', 'unsupported', 'failed'] as const;
 
 const MESSAGES: readonly ServerMessage[] = [
   HELLO,
@@ -30,7 +33,10 @@ function pick<T>(from: readonly T[], random: number): T {
 }
 
 /** What would happen next if all went well: without it, a walk would hardly ever get far. */
-function naturalEvent({ link, turn }: State): Event {
+function naturalEvent({ link, turn, setup }: State): Event {
+  const call = callOf(setup);
+  if (call?.what === 'configuration') return { type: 'setup.done', changed: true };
+  if (call?.what === 'activation') return { type: 'setup.polled', result: 'bound' };
   const attempt = link.attempt;
   if (link.phase === 'dialing') return { type: 'socket.opened', attempt };
   if (link.phase === 'greeting') return { type: 'server.said', attempt, message: HELLO };
@@ -103,6 +109,8 @@ function anyEvent(state: State, random: () => number): Event {
   if (random() < 0.01) return { type: 'speaker.failed', turn, reason: 'gone' };
   if (random() < 0.002) return { type: 'setup.activating', code: '123456' };
   if (random() < 0.02) return { type: 'setup.done' };
+  if (random() < 0.01) return { type: 'setup.failed', why: 'no answer' };
+  if (random() < 0.01) return { type: 'setup.polled', result: pick(POLLED, random()) };
   if (random() < 0.003) return { type: 'disconnect.asked', why: 'asked' };
   if (random() < 0.02) return { type: 'connect.asked' };
   if (random() < 0.01) return { type: 'clock.synchronized' };
@@ -169,6 +177,11 @@ function check(box: Box): void {
   if (turn.phase !== 'idle') assert.ok(turnTimers.length >= 1, `no timer in ${turn.phase}`);
   if (turn.phase === 'idle') assert.deepEqual(turnTimers, []);
   if (state.muteSwitched) assert.ok(state.muted, 'the switch stands on mute and the box listens');
+  if (state.policy.setup.asks && link.phase !== 'ended') {
+    const waits = holds.timers.filter((timer) => timer.name.startsWith('setup ')).length;
+    const calls = holds.call === null ? 0 : 1;
+    assert.equal(waits + calls, state.setup.phase === 'done' ? 0 : 1, `setup ${state.setup.phase} goes on`);
+  }
   if (!isFree(state.gesture))
     assert.ok(
       holds.timers.some((timer) => timer.name.startsWith('gesture ')),
@@ -196,6 +209,7 @@ const POLICIES: readonly (readonly [string, PolicyChanges])[] = [
     'without follow-up and unsolicited speech, renewing',
     { turn: { followUp: false, unsolicited: 'mute' }, link: { assumedRenewMs: 2_000 } },
   ],
+  ['that asks who its server is', { configured: false, setup: { asks: true } }],
 ];
 
 describe(`random walks (seed ${WALK_SEED})`, () => {
