@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { JsonObject } from '../../src/protocol/messages.ts';
-import { type AgentRig, agentRig } from '../helpers/agent-rig.ts';
+import { agentRig } from '../helpers/agent-rig.ts';
 import { until } from '../helpers/card.ts';
 import { isListenStart } from '../helpers/good-conversation.ts';
 import { tonePackets } from '../helpers/opus-sound.ts';
@@ -24,25 +24,24 @@ async function converse(session: Session): Promise<void> {
 }
 
 /** Greets badly, or says something bad after a good greeting; then holds a conversation. */
-function withBad(
-  bad: (session: Session) => void | Promise<void>,
-  check: (rig: AgentRig) => void = () => undefined,
-) {
+function withBad(bad: (session: Session) => void | Promise<void>) {
   return async () => {
+    let told = false;
     let over = false;
     const server = await startScriptedServer(async (session) => {
       await session.next('hello', Number.POSITIVE_INFINITY);
       await bad(session);
+      told = true;
       await converse(session);
       over = true;
     });
     const rig = agentRig(server.url);
     try {
       await rig.linkIs('ready');
+      await until(() => told, 'all that is bad');
       rig.press();
       await until(() => over, 'a conversation');
       await rig.turnIs('listening');
-      check(rig);
       assert.equal(server.sessions.length, 1, 'on one connection');
     } finally {
       rig.stop();
