@@ -22,6 +22,7 @@ const SECTION = 'configuration';
 export class KnownServer {
   readonly #parts: KnownServerParts;
   #answered: Endpoint | null;
+  #doubt: string | null = null;
 
   constructor(parts: KnownServerParts) {
     this.#parts = parts;
@@ -44,12 +45,18 @@ export class KnownServer {
     return framing === 1 ? (this.#answered?.framing ?? framing) : framing;
   }
 
+  /** Why the last answer's address may lead nowhere, for people; null: no reason. */
+  get doubt(): string | null {
+    return this.#doubt;
+  }
+
   /** Whether anything is different now. */
   take(answer: Endpoint): boolean {
     const { store, log, asked } = this.#parts;
     const before = this.#answered;
     const doubt = urlDoubt(answer.url, asked);
-    if (doubt !== null) log.warn({ url: answer.url }, doubt);
+    if (doubt !== null && doubt !== this.#doubt) log.warn({ url: answer.url }, doubt);
+    this.#doubt = doubt;
     const isFollowed = mayMove(asked, before?.url ?? null, answer.url, this.#parts.mayMoveByHttp);
     if (!isFollowed)
       log.warn(

@@ -123,7 +123,7 @@ export async function run(args: string[]): Promise<void> {
   const about = { agent, clock, version, networkMeans, panel, startedAtMs, problems: sentences };
   const status = {
     ...about,
-    setupTrouble: () => setup?.trouble ?? null,
+    setupTrouble: () => setup?.trouble ?? known.doubt,
     get url() {
       return known.url;
     },

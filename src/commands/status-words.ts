@@ -41,7 +41,7 @@ export function writtenLines({ source, outages, total }: WrittenStatus): readonl
 
 function setupWords({ phase, code, message, trouble }: Status['setup']): readonly string[] {
   if (phase === 'activating') return [`enter the code ${code} (${message})`];
-  if (trouble !== null) return [`the configuration call failed: ${trouble}`];
+  if (trouble !== null) return [`trouble with the configuration call: ${trouble}`];
   return phase === 'asking' ? ['the server is being asked'] : [];
 }
 
