@@ -27,7 +27,8 @@ export class SetupCalls {
   readonly #parts: SetupCallsParts;
   #running: { readonly call: number; cancel: Cancel } | null = null;
   #trouble: string | null = null;
-  #posted: string | null = null;
+  /** Undefined: nothing yet; what an earlier run has left behind would send somebody to a console in vain. */
+  #posted: string | null | undefined;
 
   constructor(parts: SetupCallsParts) {
     this.#parts = parts;
@@ -61,7 +62,8 @@ export class SetupCalls {
   /** Says what people are to know. */
   tell(setup: Setup): void {
     const code = setup.phase === 'activating' ? setup.code : null;
-    if (code === this.#posted) return;
+    const before = this.#posted;
+    if (code === before) return;
     this.#posted = code;
     this.#parts.post(code === '' ? null : code);
     const { log } = this.#parts;
@@ -70,7 +72,7 @@ export class SetupCalls {
         { code, message: setup.message },
         `activation: enter the code ${code} in the console of the server`,
       );
-    else log.info({}, 'activation is over: the box belongs to somebody');
+    else if (before !== undefined) log.info({}, 'activation is over: the box belongs to somebody');
   }
 
   #question() {

@@ -91,18 +91,19 @@ export async function run(args: string[]): Promise<void> {
     const { seen } = agent.state.network;
     return seen === null ? '' : (wayOf(seen)?.source ?? '');
   };
+  const keep = (close: () => void) => void closing.push(close);
   const caller = () => callerOf(config, { identity, version, address });
   const tools = toolboxOf(config, {
     own,
     agent: () => agent,
     systemInfo: () => callBody(caller()),
     log,
-    closing: (close) => closing.push(close),
+    closing: keep,
   });
-  const setup = setupOf(config, { known, caller, places, log });
+  const setup = setupOf(config, { known, caller, places, log, closing: keep });
   const agent = await build(config, log, {
     ...(lamp === undefined ? {} : { lamp }),
-    ...(await loudspeaker(config, places.stateDirectory, log, (close) => closing.push(close))),
+    ...(await loudspeaker(config, places.stateDirectory, log, keep)),
     server: serverOf(config, identity, known, version, log),
     ...(setup === undefined ? {} : { setup }),
     tools,

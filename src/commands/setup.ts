@@ -34,6 +34,8 @@ type Parts = {
   readonly caller: () => Caller;
   readonly places: Places;
   readonly log: Log;
+  /** Called with what must be done before the process leaves. */
+  readonly closing: (close: () => void) => void;
 };
 
 /** @param about with `address`: the box's own, as far as it is known */
@@ -54,7 +56,10 @@ export function callerOf(
 /** Undefined where nobody is to be asked. */
 export function setupOf({ server }: Config, parts: Parts): SetupCalls | undefined {
   if (server.otaUrl === '') return undefined;
-  const { caller, places, known, log } = parts;
+  const { caller, places, known, log, closing } = parts;
+  const post = (code: string | null) =>
+    postCode(join(places.runtimeDirectory, CODE_FILE), places.runtimeDirectory, code, log);
+  closing(() => post(null));
   if (server.otaUrl.toLowerCase().startsWith('http://'))
     log.info(
       { url: server.otaUrl },
@@ -68,7 +73,7 @@ export function setupOf({ server }: Config, parts: Parts): SetupCalls | undefine
     sign: (challenge) => signed(server.serialKeyFile, challenge),
     known,
     log,
-    post: (code) => postCode(join(places.runtimeDirectory, CODE_FILE), places.runtimeDirectory, code, log),
+    post,
   });
 }
 

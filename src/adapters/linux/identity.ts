@@ -8,9 +8,13 @@ import { ownMacs } from './own-mac.ts';
 export type Identity = { readonly deviceId: string; readonly clientId: string };
 
 /** Where the board says who it is; a test has a board of its own. */
-export type Board = { readonly macs: () => readonly string[]; readonly machineIdFile: string };
+export type Board = { readonly macs: () => readonly string[]; readonly idFiles: readonly string[] };
 
-const THIS_BOARD: Board = { macs: ownMacs, machineIdFile: '/etc/machine-id' };
+/** A system's id is copied with its card, on which it is made only once; the number of the board, where it has one, is not. */
+const THIS_BOARD: Board = {
+  macs: ownMacs,
+  idFiles: ['/etc/machine-id', '/proc/device-tree/serial-number'],
+};
 
 const FILE_NAME = 'identity.json';
 const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
@@ -28,7 +32,7 @@ export function loadIdentity(
   board: Board = THIS_BOARD,
 ): Identity {
   const path = join(stateDirectory, FILE_NAME);
-  const machine = machineMark(board.machineIdFile);
+  const machine = machineMark(board.idFiles);
   const found = read(path, log);
   const kept = isOfAnother(found, machine, board) ? strangersLeft(found, log) : found;
   const identity = {
@@ -47,15 +51,22 @@ export function loadIdentity(
   return identity;
 }
 
-/** The id itself is nobody's business but the machine's (machine-id(5)). */
-function machineMark(file: string): string | undefined {
+/** The ids themselves are nobody's business but the machine's (machine-id(5)). */
+function machineMark(files: readonly string[]): string | undefined {
+  const ids = files.map(textIn).filter((id) => id !== '');
+  if (ids.length === 0) return undefined;
+  return createHash('sha256')
+    .update(`xiaozhi-agent ${ids.join(' ')}`)
+    .digest('hex')
+    .slice(0, 32);
+}
+
+function textIn(file: string): string {
   try {
-    const id = readFileSync(file, 'utf8').trim();
-    return id === ''
-      ? undefined
-      : createHash('sha256').update(`xiaozhi-agent ${id}`).digest('hex').slice(0, 32);
+    // The kernel ends the number with a NUL.
+    return readFileSync(file, 'utf8').replaceAll('\0', '').trim();
   } catch {
-    return undefined;
+    return '';
   }
 }
 

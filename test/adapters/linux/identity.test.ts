@@ -59,9 +59,9 @@ describe('the identity', () => {
   });
 
   const board = (id: string, ...macs: string[]): Board => {
-    const machineIdFile = join(directory, `machine-${id}`);
-    writeFileSync(machineIdFile, `${id}\n`);
-    return { macs: () => macs, machineIdFile };
+    const idFiles = [...id].map((one) => join(directory, `id-${one}`));
+    for (const file of idFiles) writeFileSync(file, `${file}\n`);
+    return { macs: () => macs, idFiles };
   };
   const [ONE, OTHER] = ['d8:3a:dd:00:00:01', 'd8:3a:dd:00:00:02'];
 
@@ -80,6 +80,11 @@ describe('the identity', () => {
     assert.notEqual(copied.clientId, made.clientId);
     assert.ok(log.lines.some(({ text }) => text.includes('another board')));
     assert.deepEqual(loadIdentity(directory, {}, log, board('b', OTHER)), copied);
+  });
+
+  it('is another one on a card that was copied bit by bit, system and all', () => {
+    const made = loadIdentity(directory, {}, keptLog(), board('ax', ONE));
+    assert.notEqual(loadIdentity(directory, {}, keptLog(), board('ay', OTHER)).clientId, made.clientId);
   });
 
   it('stays when the same board has a new system', () => {
