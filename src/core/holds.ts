@@ -73,7 +73,7 @@ export function holds(state: State): Holds {
     call: state.link.phase === 'ended' ? null : callOf(state.setup),
     code: codeOf(state),
     volume: state.volume,
-    meter: state.meter !== null,
+    meter: state.meter !== null && !state.muted,
     light: signOf(state),
     timers: timersOf(state),
     status: state.setup.phase === 'activating' ? 'activating' : statusOf(state.turn),
