@@ -81,7 +81,13 @@ export async function run(args: string[]): Promise<void> {
   const known = knownServerOf(config, places.stateDirectory, log);
   const { url } = known;
   const store = stateFile({ directory: places.stateDirectory, name: LINK_FILE, log });
-  const memory = new Memory({ store, clock, url });
+  const memory = new Memory({
+    store,
+    clock,
+    get url() {
+      return known.url;
+    },
+  });
   const remembered = memory.remembered();
   const dialer = wsDialer({ clock, clockIsSet });
   const network = chooseNetworkWatch(config, { clock, log, destination: dialer.serverAddress });

@@ -38,7 +38,7 @@ const FAILURES_COUNT_FOR_MS = 600_000;
 export class Memory {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #url: string;
+  readonly #server: { readonly url: string };
   #present: (() => Present) | null = null;
   /** What was learned of other servers. */
   #others: readonly LessonsNote[] = [];
@@ -48,7 +48,8 @@ export class Memory {
   constructor(parts: { readonly store: Store; readonly clock: Clock; readonly url: string }) {
     this.#store = parts.store;
     this.#clock = parts.clock;
-    this.#url = parts.url;
+    // A configuration call may name another one while this runs.
+    this.#server = parts;
   }
 
   /** What the last run has left behind; undefined: nothing that can be understood. */
@@ -60,7 +61,7 @@ export class Memory {
       this.#store.setAside('it is of another version, or no such file');
       return undefined;
     }
-    this.#others = written.lessons.filter(({ url }) => url !== this.#url);
+    this.#others = written.lessons.filter(({ url }) => url !== this.#server.url);
     // A clock that has gone backwards since was not right then, or is not now: as if no time had passed.
     const awayMs = Math.max(0, this.#clock.wallMs() - Date.parse(written.saved_at));
     const broken = !written.clean && awayMs < FAILURES_COUNT_FOR_MS;
@@ -108,7 +109,7 @@ export class Memory {
   }
 
   #written({ failures, trouble, lessons, counters, sessions, outages }: Present, clean: boolean): Written {
-    const own = this.#url === '' ? [] : [this.#lessonsNote(lessons)];
+    const own = this.#server.url === '' ? [] : [this.#lessonsNote(lessons)];
     return {
       version: VERSION,
       saved_at: new Date(this.#clock.wallMs()).toISOString(),
@@ -116,7 +117,7 @@ export class Memory {
       failures,
       trouble: trouble === null ? null : noteOf(trouble),
       counters,
-      lessons: [...own, ...this.#others].slice(0, URLS_KEPT),
+      lessons: [...own, ...this.#others.filter(({ url }) => url !== this.#server.url)].slice(0, URLS_KEPT),
       sessions,
       outages,
     };
@@ -126,7 +127,7 @@ export class Memory {
     const age = (at: number) => Math.max(0, Math.round(this.#clock.now() - at));
     const short = (ms: number) => Math.round(Math.min(ms, IDLE_LIMIT_MS.most));
     return {
-      url: this.#url,
+      url: this.#server.url,
       heartbeat_ms: Math.round(heartbeatMs),
       steady_for_ms: age(steadySince),
       idle_limit: idleLimit === null ? null : { ms: short(idleLimit.ms), age_ms: age(idleLimit.at) },
@@ -137,7 +138,7 @@ export class Memory {
 
   #lessonsFrom(written: Written, awayMs: number): Lessons {
     const now = this.#clock.now();
-    const note = written.lessons.find(({ url }) => url === this.#url);
+    const note = written.lessons.find(({ url }) => url === this.#server.url);
     if (note === undefined) return noLessons(now);
     const { idle_limit, both_dropped } = note;
     return {
