@@ -28,6 +28,9 @@ export interface Log {
   error(fields: object, text: string): void;
 }
 
+/** The same log under the name of one part of the program, so that its lines are told apart. */
+export type LogOf = (component: string) => Log;
+
 /**
  * Why a line of the box's panel cannot be heard, in a word for whoever decides what to do and in a sentence for people.
  * `missing`: there is none, or nothing to read it with. `denied`: there is, for others. `busy`: somebody else has it.

@@ -3,12 +3,12 @@ import { parseArgs } from 'node:util';
 import { askControl, type ControlFailure, type ControlRequest } from '../adapters/linux/control-socket.ts';
 import type { Written } from '../history/remembered.ts';
 import { escaped } from '../log/line.ts';
-import { isWell, type Status } from '../status.ts';
+import { isWell, lastRunStatus, type Status } from '../status.ts';
 import { statusWritten } from '../why.ts';
 import { EXIT, type ExitCode, Stop } from './exit.ts';
-import { lastRun } from './last-run.ts';
+import { lastRun, pastRun } from './last-run.ts';
 import { type PlaceValues, placeOptions, placesFrom } from './places.ts';
-import { statusLines, writtenLines } from './status-words.ts';
+import { lastRunLines, statusLines, writtenLines } from './status-words.ts';
 
 /** A daemon that is busy starting a child answers within milliseconds; one that hangs never does. */
 const DEADLINE_MS = 5_000;
@@ -55,7 +55,9 @@ export async function status(args: string[]): Promise<void> {
   } catch (error) {
     if (!(error instanceof NotRunning)) throw error;
     const last = statusWritten(leftBehind(values, error, EXIT.notRunning));
-    show(values.json, last, writtenLines(last));
+    const run = lastRunStatus(pastRun(placesFrom(values, process.env).stateDirectory));
+    const next = 'next        sudo systemctl start xiaozhi-agent; if it does not stay: xiaozhi-agent logs';
+    show(values.json, { ...last, last_run: run }, [...writtenLines(last), ...lastRunLines(run), next]);
     throw error;
   }
   show(values.json, found, statusLines(found));

@@ -3,8 +3,9 @@
 import { parseArgs } from 'node:util';
 import { clock } from '../adapters/linux/clock.ts';
 import { clockIsSet, clockSync } from '../adapters/linux/clock-sync.ts';
-import { listenControl } from '../adapters/linux/control-socket.ts';
+import { controlPath, listenControl } from '../adapters/linux/control-socket.ts';
 import { keyboard } from '../adapters/linux/keyboard.ts';
+import { machine } from '../adapters/linux/machine.ts';
 import { rateConverter } from '../adapters/linux/rate-converter.ts';
 import { stateFile } from '../adapters/linux/state-file.ts';
 import { wsDialer } from '../adapters/linux/ws-socket.ts';
@@ -14,11 +15,13 @@ import { describeProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
 import { failuresOf } from '../core/link.ts';
 import { LINK_FILE, Memory, type Remembered } from '../history/memory.ts';
+import { endOf, LAST_RUN_FILE, PostMortem, type RunNow } from '../history/post-mortem.ts';
 import { type AgentLog, autoFormat, createLog } from '../log.ts';
 import { Panel } from '../panel.ts';
 import type { NetworkWatch } from '../ports.ts';
 import { type StatusParts, statusOf } from '../status.ts';
 import { whyOf } from '../why.ts';
+import { banner } from './banner.ts';
 import { chooseMicrophone, chooseSpeaker } from './card.ts';
 import { chooseCodec } from './codec.ts';
 import { controlAnswer } from './control.ts';
@@ -32,6 +35,7 @@ import { policyOf, serverOf } from './policy.ts';
 
 /** Sockets are given 1.5 s for a polite close; whatever hangs after that is not waited for. */
 const SHUTDOWN_MS = 1_900;
+const MB = 1024 * 1024;
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -39,7 +43,7 @@ export async function run(args: string[]): Promise<void> {
     options: { ...placeOptions, set: { type: 'string', multiple: true } },
   });
   const places = placesFrom(values, process.env);
-  const { config, problems, files } = loadConfig({
+  const { config, problems, files, origins } = loadConfig({
     configFile: places.configFile,
     mustExist: places.configMustExist,
     environment: process.env,
@@ -51,49 +55,116 @@ export async function run(args: string[]): Promise<void> {
     level,
     format: format === 'auto' ? autoFormat(process.env, isTty) : format,
     colour: isTty && process.env.NO_COLOR === undefined,
+    trouble: (trouble) => postMortem?.saw(trouble),
   });
+  let postMortem: PostMortem | undefined;
   process.on('uncaughtException', (error) => {
-    log.error({ error, stack: error.stack }, 'unexpected error');
+    log.of('core').error({ error, stack: error.stack }, 'unexpected error');
+    postMortem?.close(`unexpected error: ${error.message}`, false);
     log.flush();
     process.exit(EXIT.failed);
   });
   const version = packageVersion();
-  log.info({ version, node: process.version, files: files.join(' ') || 'none' }, 'starting');
+  const [startLog, configLog, stateLog] = [log.of('start'), log.of('config'), log.of('state')];
+  startLog.info({ version, node: process.version, files: files.join(' ') || 'none' }, 'starting');
   const sentences = problems.map(describeProblem);
   for (const [at, problem] of problems.entries())
-    log[problem.severity === 'error' ? 'error' : 'warn']({}, sentences[at] ?? '');
+    configLog[problem.severity === 'error' ? 'error' : 'warn']({}, sentences[at] ?? '');
   if (config.server.websocketUrl === '') {
     sentences.push('no server is configured: set server.websocket_url');
-    log.error({ file: places.configFile }, 'no server is configured: set server.websocket_url');
+    configLog.error({ file: places.configFile }, 'no server is configured: set server.websocket_url');
   }
   const url = config.server.websocketUrl;
-  const store = stateFile({ directory: places.stateDirectory, name: LINK_FILE, log });
-  const memory = new Memory({ store, clock, url });
+  const kept = (name: string) => stateFile({ directory: places.stateDirectory, name, log: stateLog });
+  const memory = new Memory({ store: kept(LINK_FILE), clock, url });
+  const board = machine();
+  const { boot } = board;
+  const past = new PostMortem({
+    store: kept(LAST_RUN_FILE),
+    clock,
+    boot,
+    agent: version,
+    node: process.version,
+  });
+  const previous = past.previous();
+  postMortem = past;
   const remembered = memory.remembered();
   const dialer = wsDialer({ clock, clockIsSet });
-  const network = chooseNetworkWatch(config, { clock, log, destination: dialer.serverAddress });
-  const closing: (() => void)[] = [() => memory.close(false)];
-  const lamp = await lampOf(config, log);
+  const network = chooseNetworkWatch(config, {
+    clock,
+    log: log.of('network'),
+    destination: dialer.serverAddress,
+  });
+  const closing: (() => void)[] = [
+    () => memory.close(false),
+    () => past.close('ended by itself, unexpectedly', false),
+  ];
+  const lamp = await lampOf(config, log.of('light'));
+  const server = serverOf(config, places.stateDirectory, version, stateLog);
   const agent = await build(config, log, {
     ...(lamp === undefined ? {} : { lamp }),
-    ...(await loudspeaker(config, places.stateDirectory, log, (close) => closing.push(close))),
-    server: serverOf(config, places.stateDirectory, version, log),
+    ...(await loudspeaker(config, places.stateDirectory, log.of('speaker'), (close) => closing.push(close))),
+    server,
     dialer,
     network,
-    history: { remembered, changed: () => memory.changed() },
+    history: {
+      remembered,
+      changed: () => {
+        memory.changed();
+        past.changed();
+      },
+    },
     ...(remembered === undefined ? {} : { lessons: remembered.lessons }),
   });
   const panel = new Panel({
-    lines: panelLines(config, { clock, log }),
+    lines: panelLines(config, { clock, log: log.of('button') }),
     clock,
-    log,
+    log: log.of('button'),
     dispatch: (event) => agent.dispatch(event),
   });
   const networkMeans = () => network?.means ?? 'nothing';
   const startedAtMs = clock.now();
-  const status = { agent, clock, version, url, networkMeans, panel, startedAtMs, problems: sentences };
-  await control(agent, status, places, log, memory, closing);
+  const lastRun =
+    previous === undefined
+      ? null
+      : { ...previous, ended: endOf(previous, boot), at: previous.saved_at, clean: previous.clean };
+  const status = {
+    agent,
+    clock,
+    version,
+    url,
+    networkMeans,
+    panel,
+    startedAtMs,
+    problems: sentences,
+    lastRun,
+  };
+  await control(agent, status, places, log, { memory, past }, closing);
   memory.follow(() => present(agent));
+  past.follow(() => runNow(agent, clock.now() - startedAtMs));
+  const headers = server.headers();
+  banner(
+    {
+      machine: board,
+      files,
+      overridden: Object.keys(origins).filter((key) =>
+        /^(command line|environment)/.test(origins[key] ?? ''),
+      ),
+      problems: sentences.length,
+      server: {
+        url,
+        from: origins['server.websocket_url'] ?? 'nowhere',
+        token: headers.Authorization !== undefined,
+      },
+      deviceId: headers['Device-Id'] ?? '',
+      lines: panel.status().map(({ role, line }) => `${role}: ${line}`),
+      light: agent.lamp?.status().backend ?? 'none',
+      networkMeans: networkMeans(),
+      control: controlPath(places.runtimeDirectory),
+      lastRun,
+    },
+    log.of,
+  );
   const { failures = 0, trouble = null } = remembered ?? {};
   agent.dispatch({ type: 'agent.started', failures, loss: trouble });
   panel.start();
@@ -108,6 +179,18 @@ function present({ state, history }: Agent): Remembered {
     counters: history.sessions.total,
     sessions: history.sessions.ended,
     outages: history.outages.list(),
+  };
+}
+
+/** What the next one is to know of this run. */
+function runNow({ state, history }: Agent, uptimeMs: number): RunNow {
+  return {
+    uptime_s: Math.round(uptimeMs / 1_000),
+    rss_mb: Math.round(process.memoryUsage.rss() / MB),
+    link: state.link.phase,
+    turns: history.turns,
+    last_turn: history.pastTurn,
+    last_outage: history.outages.list().at(-1) ?? null,
   };
 }
 
@@ -128,12 +211,13 @@ type World = Pick<
 };
 
 async function build(config: Config, log: AgentLog, { network, ...world }: World): Promise<Agent> {
-  const codec = await chooseCodec(config.audio.codec.backend, log);
+  const codec = await chooseCodec(config.audio.codec.backend, log.of('codec'));
+  const audioLog = log.of('audio');
   const { input, output } = config.audio;
   const converter = rateConverter();
-  log.info({ codec: codec.name, input: input.device, output: output.device, converter }, 'audio');
+  audioLog.info({ codec: codec.name, input: input.device, output: output.device, converter }, 'audio');
   if (converter === 'linear')
-    log.warn(
+    audioLog.warn(
       {},
       'ALSA has no good rate converter: apt-get install libasound2-plugins, or speech is understood badly',
     );
@@ -142,16 +226,17 @@ async function build(config: Config, log: AgentLog, { network, ...world }: World
     ...world,
     clock,
     log,
+    logOf: log.of,
     clockSync: clockSync({ clock }),
     ...(network === undefined ? {} : { network }),
-    microphone: chooseMicrophone(config, log),
+    microphone: chooseMicrophone(config, log.of('microphone')),
     gainDb: config.audio.input.gainDb,
-    speaker: await chooseSpeaker(config, log),
+    speaker: await chooseSpeaker(config, log.of('speaker')),
     codec,
     encoder: { bitrateBps: config.audio.codec.bitrateBps, complexity: config.audio.codec.complexity },
     jitterMs: config.audio.output.jitterMs,
     prerollMs: config.audio.input.prerollMs,
-    cue: (cue) => log.info({ cue }, 'cue'),
+    cue: (cue) => log.of('cue').info({ cue }, 'cue'),
   });
 }
 
@@ -160,15 +245,22 @@ async function control(
   parts: StatusParts,
   places: Places,
   log: AgentLog,
-  memory: Memory,
+  { memory, past }: { readonly memory: Memory; readonly past: PostMortem },
   closing: readonly (() => void)[],
 ): Promise<void> {
   const { panel } = parts;
-  const answers = { status: () => statusOf(parts), why: (count: number) => whyOf(parts, count), panel };
+  const answers = {
+    status: () => statusOf(parts),
+    why: (count: number) => whyOf(parts, count),
+    panel,
+    log,
+    clock,
+  };
+  const controlLog = log.of('control');
   const listening = await listenControl({
     runtimeDirectory: places.runtimeDirectory,
     clock,
-    log,
+    log: controlLog,
     answer: (request, client) => controlAnswer(request, client, agent, answers),
   });
   if ('refused' in listening) throw new Stop(EXIT.cannotRun, refusal(listening.refused, listening.detail));
@@ -178,20 +270,21 @@ async function control(
         quit: () => shutDown('q'),
       })
     : undefined;
-  if (keys !== undefined) log.info({}, 'the space bar is the button; q quits');
+  if (keys !== undefined) controlLog.info({}, 'the space bar is the button; q quits');
   const shutDown = (signal: string) => {
-    log.info({ signal }, 'shutting down');
+    log.of('start').info({ signal }, 'shutting down');
     process.once('SIGTERM', leave).once('SIGINT', leave);
     setTimeout(leave, SHUTDOWN_MS).unref();
     agent.dispatch({ type: 'shutdown.asked' });
     memory.close(true);
+    past.close(`ended on request (${signal})`, true);
     panel.stop();
     for (const close of closing) close();
     listening.stop();
     keys?.stop();
   };
   const leave = () => {
-    log.warn({}, 'not gone in time, or told twice: leaving at once');
+    log.of('start').warn({}, 'not gone in time, or told twice: leaving at once');
     log.flush();
     // Not `exit`, which would wait for a thread that sits in a name lookup or in a sound card's driver. For systemd an end
     // by this signal is a clean one.
@@ -202,7 +295,7 @@ async function control(
   process.on('SIGHUP', () => {
     // A terminal that is closed takes with it what runs on it; a service is told to try anew.
     if (process.stdin.isTTY) return shutDown('SIGHUP');
-    log.info({ signal: 'SIGHUP' }, 'trying now');
+    controlLog.info({ signal: 'SIGHUP' }, 'trying now');
     agent.dispatch({ type: 'reconnect.asked' });
   });
   process.once('exit', () => {

@@ -5,7 +5,7 @@ import { currentOf, failuresOf, type Link, waitMs } from '../core/link.ts';
 import { isUsable } from '../core/network.ts';
 import type { State } from '../core/state.ts';
 import type { Turn } from '../core/turn.ts';
-import type { Clock, Log } from '../ports.ts';
+import type { Clock, Log, LogOf } from '../ports.ts';
 import { changesOf, troubleOf } from './link-changes.ts';
 import { LinkLog } from './link-log.ts';
 import { turnWords } from './link-words.ts';
@@ -13,10 +13,12 @@ import type { Remembered } from './memory.ts';
 import { NetworkLog } from './network-log.ts';
 import { Outages } from './outages.ts';
 import { type PastLoss, Sessions } from './sessions.ts';
+import { type PastTurn, TurnLog } from './turn-log.ts';
 
 export type HistoryParts = {
   readonly clock: Clock;
   readonly log: Log;
+  readonly logOf?: LogOf;
   /** What an earlier run has left behind. */
   readonly remembered?: Remembered | undefined;
   /** Something has changed that is worth remembering. */
@@ -28,6 +30,8 @@ export class History {
   readonly sessions: Sessions;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #buttonLog: Log;
+  readonly #turnLog: TurnLog;
   readonly #changed: () => void;
   readonly #linkLog: LinkLog;
   /** Of the present phase, by the monotonic clock. */
@@ -39,11 +43,13 @@ export class History {
   turns = 0;
   lastTurn: { readonly turn: number; readonly why: string; readonly atMs: number } | null = null;
 
-  constructor({ clock, log, remembered, changed = () => undefined }: HistoryParts) {
+  constructor({ clock, log, logOf = () => log, remembered, changed = () => undefined }: HistoryParts) {
     this.#clock = clock;
-    this.#log = log;
+    this.#log = logOf('turn');
+    this.#buttonLog = logOf('button');
     this.#changed = changed;
-    this.#network = new NetworkLog({ clock, log });
+    this.#network = new NetworkLog({ clock, log: logOf('network') });
+    this.#turnLog = new TurnLog({ clock, log: this.#log });
     this.#since = clock.now();
     this.outages = new Outages({ clock, ...(remembered === undefined ? {} : { kept: remembered.outages }) });
     this.sessions = new Sessions({
@@ -51,12 +57,21 @@ export class History {
       ...(remembered === undefined ? {} : { earlier: remembered.counters, ended: remembered.sessions }),
     });
     const { outages, sessions } = this;
-    this.#linkLog = new LinkLog({ clock, log, outages, sessions });
+    this.#linkLog = new LinkLog({ clock, log: logOf('link'), outages, sessions });
   }
 
   /** How the last connection that was lost ended. */
   get lastLoss(): PastLoss | null {
     return this.sessions.lastLoss;
+  }
+
+  /** The figures of the last exchange that is over. */
+  get pastTurn(): PastTurn | null {
+    return this.#turnLog.last;
+  }
+
+  get turnEnds(): Readonly<Record<string, number>> {
+    return this.#turnLog.ends;
   }
 
   /** When the present phase began, by the wall clock as it is now. */
@@ -77,9 +92,10 @@ export class History {
     this.#settled(after.link);
     if (event.type === 'reconnect.switched') this.#switched(event);
     if (before.turn !== after.turn) this.#turnChanged(before.turn, after.turn);
+    this.#turnLog.observe(before.turn, after.turn, event);
     if (before.muted !== after.muted) this.#log.info({ muted: after.muted }, 'mute');
     if (before.gesture.phase !== 'stuck' && after.gesture.phase === 'stuck')
-      this.#log.warn({}, 'the button has been down for a minute and counts as released: is it stuck?');
+      this.#buttonLog.warn({}, 'the button has been down for a minute and counts as released: is it stuck?');
   }
 
   #linkChanged(before: State, after: State, event: Event): void {

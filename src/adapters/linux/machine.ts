@@ -1,0 +1,49 @@
+// What this machine is, in the words of its own files: model, system, kernel. Reads and judges nothing.
+import { readFileSync } from 'node:fs';
+import { arch, release, totalmem } from 'node:os';
+
+export type Machine = {
+  readonly model: string;
+  readonly system: string;
+  readonly kernel: string;
+  readonly arch: string;
+  readonly memoryMb: number;
+  /** Another after every start of the machine. */
+  readonly boot: string;
+};
+
+const MB = 1024 * 1024;
+const UNKNOWN = 'unknown';
+
+export function machine(): Machine {
+  return {
+    model:
+      firstOf(
+        '/proc/device-tree/model',
+        '/sys/class/dmi/id/product_name',
+        '/sys/devices/virtual/dmi/id/product_name',
+      ) ?? UNKNOWN,
+    system: /^PRETTY_NAME="?([^"\n]*)/m.exec(firstOf('/etc/os-release') ?? '')?.[1] ?? UNKNOWN,
+    kernel: release(),
+    arch: arch(),
+    memoryMb: Math.round(totalmem() / MB),
+    boot: firstOf('/proc/sys/kernel/random/boot_id') ?? UNKNOWN,
+  };
+}
+
+/** The first that can be read, without the nought that the device tree ends its texts with. */
+function firstOf(...paths: readonly string[]): string | undefined {
+  for (const path of paths) {
+    const text = contentOf(path)?.replaceAll('\0', '').trim();
+    if (text !== undefined && text !== '') return text;
+  }
+  return undefined;
+}
+
+function contentOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
