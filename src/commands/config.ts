@@ -31,7 +31,7 @@ export function config(args: string[]): void {
   }
 }
 
-function valueAt(config: object, key: string): unknown {
+export function valueAt(config: object, key: string): unknown {
   const camel = (part: string) => part.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
   return key
     .split('.')
