@@ -6,6 +6,7 @@ import { clockIsSet, clockSync } from '../adapters/linux/clock-sync.ts';
 import { controlPath, listenControl } from '../adapters/linux/control-socket.ts';
 import { keyboard } from '../adapters/linux/keyboard.ts';
 import { machine } from '../adapters/linux/machine.ts';
+import type { Metrics } from '../adapters/linux/prometheus.ts';
 import { rateConverter } from '../adapters/linux/rate-converter.ts';
 import { stateFile } from '../adapters/linux/state-file.ts';
 import { wsDialer } from '../adapters/linux/ws-socket.ts';
@@ -99,6 +100,7 @@ export async function run(args: string[]): Promise<void> {
     () => memory.close(false),
     () => past.close('ended by itself, unexpectedly', false),
   ];
+  let metrics: Metrics | undefined;
   const lamp = await lampOf(config, log.of('light'));
   const server = serverOf(config, places.stateDirectory, version, stateLog);
   const agent = await build(config, log, {
@@ -112,6 +114,10 @@ export async function run(args: string[]): Promise<void> {
       changed: () => {
         memory.changed();
         past.changed();
+      },
+      turnOver({ firstSoundMs }) {
+        past.changed();
+        if (firstSoundMs !== null) metrics?.firstSound(firstSoundMs);
       },
     },
     ...(remembered === undefined ? {} : { lessons: remembered.lessons }),
@@ -168,6 +174,16 @@ export async function run(args: string[]): Promise<void> {
   const { failures = 0, trouble = null } = remembered ?? {};
   agent.dispatch({ type: 'agent.started', failures, loss: trouble });
   panel.start();
+  const { listen, textfile } = config.metrics;
+  // Loaded where it is wanted: it takes memory of a small board.
+  if (listen !== '' || textfile !== '')
+    metrics = (await import('./metrics.ts')).metricsOf(
+      config,
+      agent,
+      () => statusOf(status),
+      log.of('metrics'),
+    );
+  closing.push(() => metrics?.stop());
 }
 
 /** What the next run is to know. */

@@ -5,6 +5,7 @@ import { isAddress, noCredentials, optionalPath, plainAddress } from './address.
 import { light, sounds } from './box-keys.ts';
 import { buttonKeys } from './button-keys.ts';
 import { flag, type Key, oneOf, text, whole, wholeOrZero } from './key.ts';
+import { metrics } from './metrics-keys.ts';
 import { HATS } from './pins.ts';
 
 type Tree = { readonly [name: string]: Key | Tree };
@@ -233,6 +234,7 @@ const keys = {
       example: '"json"',
     }),
   },
+  metrics,
 } satisfies Tree;
 
 function device(meaning: string, example: string): Key<string> {

@@ -23,6 +23,7 @@ export type HistoryParts = {
   readonly remembered?: Remembered | undefined;
   /** Something has changed that is worth remembering. */
   readonly changed?: () => void;
+  readonly turnOver?: (turn: PastTurn) => void;
 };
 
 export class History {
@@ -41,21 +42,35 @@ export class History {
   /** Why there has been no connection since. */
   trouble: Loss | null = null;
   turns = 0;
+  /** The outages of this run that are over: how long they were, and by what ended the connection. */
+  recoveries: { readonly offlineMs: number; readonly byReason: Readonly<Record<string, number>> } = {
+    offlineMs: 0,
+    byReason: {},
+  };
+  #countedOutage = 0;
   lastTurn: { readonly turn: number; readonly why: string; readonly atMs: number } | null = null;
 
-  constructor({ clock, log, logOf = () => log, remembered, changed = () => undefined }: HistoryParts) {
+  constructor({
+    clock,
+    log,
+    logOf = () => log,
+    remembered,
+    changed = () => undefined,
+    turnOver,
+  }: HistoryParts) {
     this.#clock = clock;
     this.#log = logOf('turn');
     this.#buttonLog = logOf('button');
     this.#changed = changed;
     this.#network = new NetworkLog({ clock, log: logOf('network') });
-    this.#turnLog = new TurnLog({ clock, log: this.#log });
+    this.#turnLog = new TurnLog({ clock, log: this.#log, over: turnOver });
     this.#since = clock.now();
     this.outages = new Outages({ clock, ...(remembered === undefined ? {} : { kept: remembered.outages }) });
     this.sessions = new Sessions({
       clock,
       ...(remembered === undefined ? {} : { earlier: remembered.counters, ended: remembered.sessions }),
     });
+    this.#countedOutage = this.outages.newestId ?? 0;
     const { outages, sessions } = this;
     this.#linkLog = new LinkLog({ clock, log: logOf('link'), outages, sessions });
   }
@@ -114,6 +129,20 @@ export class History {
     const outage = openBefore?.id ?? open?.id ?? begun;
     this.#linkLog.saw({ was, is, network: after.network, changes, openBefore, outage });
     if (openBefore?.id !== open?.id || newestId !== newestBefore) this.#changed();
+    if (outage !== undefined && open?.id !== outage) this.#outageOver(outage);
+  }
+
+  /** One that was over before it was looked at counts as well. */
+  #outageOver(id: number): void {
+    const found = this.outages.list().find((one) => one.id === id);
+    if (found === undefined || id <= this.#countedOutage) return;
+    this.#countedOutage = id;
+    const reason = found.loss?.class ?? 'never connected';
+    const { offlineMs, byReason } = this.recoveries;
+    this.recoveries = {
+      offlineMs: offlineMs + (found.end?.after_ms ?? 0),
+      byReason: { ...byReason, [reason]: (byReason[reason] ?? 0) + 1 },
+    };
   }
 
   /** A connection that has lasted has forgiven what went before it. */

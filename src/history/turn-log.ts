@@ -36,17 +36,25 @@ type Going = {
   soundAt: number | null;
 };
 
+type TurnLogParts = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly over?: ((turn: PastTurn) => void) | undefined;
+};
+
 export class TurnLog {
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #told: TurnLogParts['over'];
   #going: Going | null = null;
   last: PastTurn | null = null;
   /** How many ended how; the reasons are ours and few. */
   readonly ends: Record<string, number> = {};
 
-  constructor({ clock, log }: { readonly clock: Clock; readonly log: Log }) {
+  constructor({ clock, log, over }: TurnLogParts) {
     this.#clock = clock;
     this.#log = log;
+    this.#told = over;
   }
 
   observe(before: Turn, after: Turn, event: Event): void {
@@ -90,6 +98,7 @@ export class TurnLog {
     const name = ended in this.ends || Object.keys(this.ends).length < MOST_ENDS ? ended : 'other';
     this.ends[name] = (this.ends[name] ?? 0) + 1;
     this.#log.info(this.last, 'turn over');
+    this.#told?.(this.last);
   }
 }
 

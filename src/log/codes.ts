@@ -124,6 +124,10 @@ export const CODES: readonly Code[] = [
     { says: 'the last run broke off', remedy: 'power, memory or a fault: `status` and `bugreport`' },
     { says: 'lines were lost because nobody took them', remedy: 'journald or the terminal was slow' },
     { says: 'a listener failed', remedy: 'a fault in the program that embeds the client' },
+    {
+      says: 'metrics cannot be',
+      remedy: 'the reason names port or file: `metrics.listen`, `metrics.textfile`',
+    },
   ]),
   ...area('SRV', [{ says: 'server trouble', remedy: '`serve` itself: the reason says what' }]),
 ];
