@@ -15,8 +15,8 @@ export type Machine = {
 
 const MB = 1024 * 1024;
 const UNKNOWN = 'unknown';
-/** 64 bits: no two boxes of a fleet have the same. */
-const MARK_LENGTH = 16;
+/** 128 bits: no two boxes of a fleet have the same. */
+const MARK_LENGTH = 32;
 
 export function machine(): Machine {
   return {
