@@ -54,14 +54,26 @@ export async function status(args: string[]): Promise<void> {
     found = (await ask(values, { command: 'status' })).status as Status;
   } catch (error) {
     if (!(error instanceof NotRunning)) throw error;
-    const last = statusWritten(leftBehind(values, error, EXIT.notRunning));
-    const run = lastRunStatus(pastRun(placesFrom(values, process.env).stateDirectory));
-    const next = 'next        sudo systemctl start xiaozhi-agent; if it does not stay: xiaozhi-agent logs';
-    show(values.json, { ...last, last_run: run }, [...writtenLines(last), ...lastRunLines(run), next]);
+    showLeftBehind(values, error);
     throw error;
   }
   show(values.json, found, statusLines(found));
   if (!isWell(found.link)) process.exitCode = EXIT.failed;
+}
+
+/** As much of the last run as it has left: how it fared, how it ended, or both. */
+function showLeftBehind(values: PlaceValues & { json?: boolean | undefined }, notRunning: NotRunning): void {
+  const { stateDirectory } = placesFrom(values, process.env);
+  const run = lastRunStatus(pastRun(stateDirectory));
+  const next = 'next        sudo systemctl start xiaozhi-agent; if it does not stay: xiaozhi-agent logs';
+  const end = [...lastRunLines(run), next];
+  const link = lastRun(stateDirectory);
+  if (run !== null && 'missing' in link && link.missing === 'none') {
+    show(values.json, { last_run: run }, ['no agent is running', ...end]);
+    return;
+  }
+  const last = statusWritten(leftBehind(values, notRunning, EXIT.notRunning));
+  show(values.json, { ...last, last_run: run }, [...writtenLines(last), ...end]);
 }
 
 /** What servers and files say must not speak to the terminal. */
