@@ -50,8 +50,17 @@ export async function systemFacts(): Promise<SystemFacts> {
     node: [major, minor],
     codecs: entries.filter(([, one]) => !('missing' in one)).map(([name]) => name),
     codecFaults: entries.flatMap(([name, one]) => ('missing' in one ? [`${name}: ${one.missing}`] : [])),
+    overlays: overlays(),
+    rebootPending: existsSync('/run/reboot-required'),
     serviceGroups: await groupsOf(USER),
   };
+}
+
+/** Raspberry Pi OS moved the file with its release of 2023. */
+function overlays(): readonly string[] | null {
+  const text = content('/boot/firmware/config.txt') ?? content('/boot/config.txt');
+  if (text === null) return null;
+  return [...text.matchAll(/^\s*dtoverlay=([\w-]+)/gm)].map(([, name = '']) => name);
 }
 
 const kilobytes = (text: string | undefined) => (text === undefined ? null : Math.round(Number(text) / 1024));

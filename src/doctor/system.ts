@@ -14,6 +14,9 @@ export type SystemFacts = {
   readonly node: readonly [major: number, minor: number];
   readonly codecs: readonly string[];
   readonly codecFaults: readonly string[];
+  /** Of `config.txt`, without their parameters; null: there is no such file. */
+  readonly overlays: readonly string[] | null;
+  readonly rebootPending: boolean;
   /** Null: no such user here. */
   readonly serviceGroups: readonly string[] | null;
 };
@@ -30,6 +33,10 @@ const HOT_C = 75;
 const UNDER_VOLTAGE = 0x1;
 const SLOWED = 0x2 | 0x4 | 0x8;
 const WAS_UNDER_VOLTAGE = 0x10000;
+
+/** ux.md 1.3: those that take the I2S bus. */
+const SOUND_OVERLAYS =
+  /^(googlevoicehat|hifiberry|max98357a|wm8960|respeaker|adau7002|seeed|i-?sabre|iqaudio)/;
 
 const joining = (group: string) => ['usermod', '-aG', group, 'xiaozhi'];
 
@@ -109,6 +116,26 @@ export const systemChecks: readonly Check<SystemFacts>[] = [
         return warn('the voltage was too low since the start', 'another power supply or cable');
       return ok('never too weak since the start');
     },
+  },
+  {
+    id: 'overlay',
+    title: 'sound overlays',
+    judge: ({ overlays }) => {
+      if (overlays === null) return skipped('there is no config.txt');
+      const sound = overlays.filter((name) => SOUND_OVERLAYS.test(name));
+      return sound.length <= 1
+        ? ok(sound[0] ?? 'none; a USB card needs none')
+        : warn(
+            `${sound.join(', ')}: there is one I2S bus, and the last one wins`,
+            'sudo nano /boot/firmware/config.txt',
+          );
+    },
+  },
+  {
+    id: 'reboot',
+    title: 'restart of the board',
+    judge: ({ rebootPending }) =>
+      rebootPending ? warn('is asked for by an update', 'sudo reboot') : ok('not asked for'),
   },
   {
     id: 'codec',

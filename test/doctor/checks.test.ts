@@ -59,6 +59,8 @@ const system: Table<SystemFacts> = {
     node: [22, 20],
     codecs: ['@discordjs/opus'],
     codecFaults: [],
+    overlays: ['googlevoicehat-soundcard', 'gpio-led'],
+    rebootPending: false,
     serviceGroups: ['xiaozhi', 'audio', 'gpio'],
   },
   rows: [
@@ -78,6 +80,9 @@ const system: Table<SystemFacts> = {
     ['power', { throttled: 0x4 }, 'warn'],
     ['power', { throttled: null }, 'skipped'],
     ['codec', { codecs: [], codecFaults: ['@evan/opus: not installed'] }, 'fail'],
+    ['overlay', { overlays: ['hifiberry-dac', 'adau7002-simple'] }, 'warn'],
+    ['overlay', { overlays: null }, 'skipped'],
+    ['reboot', { rebootPending: true }, 'warn'],
     ['user', { serviceGroups: null }, 'skipped'],
     ['audio-group', { serviceGroups: ['gpio'] }, 'fail'],
     ['audio-group', { serviceGroups: null }, 'skipped'],
