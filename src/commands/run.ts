@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { clock } from '../adapters/linux/clock.ts';
 import { clockIsSet, clockSync } from '../adapters/linux/clock-sync.ts';
-import { controlPath, listenControl } from '../adapters/linux/control-socket.ts';
+import { listenControl } from '../adapters/linux/control-socket.ts';
 import { keyboard } from '../adapters/linux/keyboard.ts';
 import { machine } from '../adapters/linux/machine.ts';
 import type { Metrics } from '../adapters/linux/prometheus.ts';
@@ -16,17 +16,18 @@ import { describeProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
 import { failuresOf } from '../core/link.ts';
 import { LINK_FILE, Memory, type Remembered } from '../history/memory.ts';
-import { endOf, LAST_RUN_FILE, PostMortem, type RunNow } from '../history/post-mortem.ts';
+import { LAST_RUN_FILE, type PostMortem } from '../history/post-mortem.ts';
 import { type AgentLog, autoFormat, createLog } from '../log.ts';
 import { Panel } from '../panel.ts';
 import type { NetworkWatch } from '../ports.ts';
 import { type StatusParts, statusOf } from '../status.ts';
 import { whyOf } from '../why.ts';
-import { banner } from './banner.ts';
+import { announce } from './banner.ts';
 import { chooseMicrophone, chooseSpeaker } from './card.ts';
 import { chooseCodec } from './codec.ts';
 import { controlAnswer } from './control.ts';
 import { EXIT, Stop } from './exit.ts';
+import { lastWords, runNow } from './last-words.ts';
 import { lampOf } from './light.ts';
 import { loudspeaker } from './loudspeaker.ts';
 import { chooseNetworkWatch } from './network.ts';
@@ -36,7 +37,6 @@ import { policyOf, serverOf } from './policy.ts';
 
 /** Sockets are given 1.5 s for a polite close; whatever hangs after that is not waited for. */
 const SHUTDOWN_MS = 1_900;
-const MB = 1024 * 1024;
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -44,12 +44,13 @@ export async function run(args: string[]): Promise<void> {
     options: { ...placeOptions, set: { type: 'string', multiple: true } },
   });
   const places = placesFrom(values, process.env);
-  const { config, problems, files, origins } = loadConfig({
+  const loaded = loadConfig({
     configFile: places.configFile,
     mustExist: places.configMustExist,
     environment: process.env,
     overrides: overridesFrom(values.set ?? []),
   });
+  const { config, problems, files } = loaded;
   const { level, format } = config.log;
   const isTty = process.stdout.isTTY;
   const log = createLog({
@@ -79,15 +80,7 @@ export async function run(args: string[]): Promise<void> {
   const kept = (name: string) => stateFile({ directory: places.stateDirectory, name, log: stateLog });
   const memory = new Memory({ store: kept(LINK_FILE), clock, url });
   const board = machine();
-  const { boot } = board;
-  const past = new PostMortem({
-    store: kept(LAST_RUN_FILE),
-    clock,
-    boot,
-    agent: version,
-    node: process.version,
-  });
-  const previous = past.previous();
+  const { past, lastRun } = lastWords(kept(LAST_RUN_FILE), board.boot, version);
   postMortem = past;
   const remembered = memory.remembered();
   const dialer = wsDialer({ clock, clockIsSet });
@@ -130,10 +123,6 @@ export async function run(args: string[]): Promise<void> {
   });
   const networkMeans = () => network?.means ?? 'nothing';
   const startedAtMs = clock.now();
-  const lastRun =
-    previous === undefined
-      ? null
-      : { ...previous, ended: endOf(previous, boot), at: previous.saved_at, clean: previous.clean };
   const status = {
     agent,
     clock,
@@ -148,28 +137,10 @@ export async function run(args: string[]): Promise<void> {
   await control(agent, status, places, log, { memory, past }, closing);
   memory.follow(() => present(agent));
   past.follow(() => runNow(agent, clock.now() - startedAtMs));
-  const headers = server.headers();
-  banner(
-    {
-      machine: board,
-      files,
-      overridden: Object.keys(origins).filter((key) =>
-        /^(command line|environment)/.test(origins[key] ?? ''),
-      ),
-      problems: sentences.length,
-      server: {
-        url,
-        from: origins['server.websocket_url'] ?? 'nowhere',
-        token: headers.Authorization !== undefined,
-      },
-      deviceId: headers['Device-Id'] ?? '',
-      lines: panel.status().map(({ role, line }) => `${role}: ${line}`),
-      light: agent.lamp?.status().backend ?? 'none',
-      networkMeans: networkMeans(),
-      control: controlPath(places.runtimeDirectory),
-      lastRun,
-    },
+  announce(
+    { machine: board, loaded, problems: sentences.length, server, agent, panel, places, lastRun },
     log.of,
+    networkMeans(),
   );
   const { failures = 0, trouble = null } = remembered ?? {};
   agent.dispatch({ type: 'agent.started', failures, loss: trouble });
@@ -195,18 +166,6 @@ function present({ state, history }: Agent): Remembered {
     counters: history.sessions.total,
     sessions: history.sessions.ended,
     outages: history.outages.list(),
-  };
-}
-
-/** What the next one is to know of this run. */
-function runNow({ state, history }: Agent, uptimeMs: number): RunNow {
-  return {
-    uptime_s: Math.round(uptimeMs / 1_000),
-    rss_mb: Math.round(process.memoryUsage.rss() / MB),
-    link: state.link.phase,
-    turns: history.turns,
-    last_turn: history.pastTurn,
-    last_outage: history.outages.list().at(-1) ?? null,
   };
 }
 
