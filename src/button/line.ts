@@ -1,6 +1,7 @@
 // Keeps one line of the panel heard: tries its backends in order, starts them again with growing pauses, and makes edges
 // that were missed good. Works through the port alone; what a press is for, it does not know.
 import type { Button, ButtonTrouble, Cancel, Clock, Log } from '../ports.ts';
+import { TroubleLog } from './trouble-log.ts';
 
 export interface LineEvents {
   pressed(): void;
@@ -28,6 +29,7 @@ export type LineStatus = {
   readonly isDown: boolean;
   readonly restarts: number;
   readonly others: readonly Refused[];
+  /** `over` once it has worked for a while. */
   readonly lastTrouble: { readonly reason: string; readonly atMs: number; readonly over: boolean } | null;
 };
 
@@ -57,9 +59,11 @@ export class Line {
   #breaks = 0;
   #restarts = 0;
   #trouble: LineStatus['lastTrouble'] = null;
+  readonly #troubleLog: TroubleLog;
 
   constructor(parts: LineParts) {
     this.#parts = parts;
+    this.#troubleLog = new TroubleLog(parts.name, parts.log);
   }
 
   get name(): string {
@@ -120,18 +124,20 @@ export class Line {
     this.#timer();
     this.#believed();
     this.#phase = { name: 'working', button, refused };
-    this.#timer = clock.after(STEADY_MS, () => {
-      this.#breaks = 0;
-    });
-    if (this.#trouble !== null) this.#trouble = { ...this.#trouble, over: true };
     const others = refused.map(({ backend, reason }) => `${backend}: ${reason}`).join('; ');
     const found = { backend: button.backend, line: button.line, ...(others === '' ? {} : { others }) };
-    log.info(found, this.#breaks > 0 ? `${name} works again` : `${name} taken`);
+    this.#troubleLog.works(found);
+    this.#timer = clock.after(STEADY_MS, () => {
+      this.#breaks = 0;
+      this.#troubleLog.isOver(found);
+      if (this.#trouble !== null) this.#trouble = { ...this.#trouble, over: true };
+    });
     if (this.#parts.kind === 'switch' && level !== 'unknown') this.#tell(level);
     // Nobody knows for how long it has been down: a press is what is seen to begin.
-    else if (level === 'down' && this.#told !== 'down')
-      log.info({ line: button.line }, `${name} is held down already: it counts from its next press`);
     else if (level !== 'down') this.#let();
+    // Not each time that a line breaks.
+    else if (this.#told !== 'down' && this.#breaks <= 1)
+      log.info({ line: button.line }, `${name} is held down already: it counts from its next press`);
   }
 
   #moved(to: 'up' | 'down'): void {
@@ -167,16 +173,14 @@ export class Line {
   }
 
   #wait(refused: readonly Refused[]): void {
-    const { name, clock, log, kind } = this.#parts;
+    const { clock, kind } = this.#parts;
     const retryInMs = DELAYS_MS[Math.min(this.#breaks, DELAYS_MS.length - 1)] ?? 0;
     this.#breaks += 1;
     const reason = refused.map((one) => `${one.backend}: ${one.reason}`).join('; ');
-    // Once: it would come back with every attempt.
-    if (this.#trouble?.over !== false || this.#trouble.reason !== reason) {
-      const how = refused.every((one) => one.kind === 'missing') ? 'warn' : 'error';
-      log[how]({ reason, retryInMs }, `${name} cannot be heard; it is tried again`);
-      this.#trouble = { reason, atMs: clock.wallMs(), over: false };
-    }
+    const isMissing = refused.every((one) => one.kind === 'missing');
+    this.#troubleLog.broke(isMissing ? 'warn' : 'error', reason, retryInMs);
+    const atMs = this.#trouble?.over === false ? this.#trouble.atMs : clock.wallMs();
+    this.#trouble = { reason, atMs, over: false };
     this.#phase = { name: 'waiting', refused };
     this.#timer = clock.after(retryInMs, () => this.#open(0, []));
     if (this.#told !== 'down' || kind === 'switch') return;

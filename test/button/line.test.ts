@@ -108,7 +108,61 @@ describe('a line', () => {
     backend.trouble = undefined;
     clock.advance(60_000);
     assert.deepEqual(levels().slice(1), ['info: button works again']);
-    assert.deepEqual([line.status().state, line.status().lastTrouble?.over], ['working', true]);
+    assert.deepEqual([line.status().state, line.status().lastTrouble?.over], ['working', false]);
+    clock.advance(60_000);
+    assert.equal(line.status().lastTrouble?.over, true, 'it has lasted');
+    assert.equal(levels().length, 2);
+  });
+
+  it('whose backend dies soon after it begins, however often, makes a few lines of its trouble', () => {
+    begin(['gpiod']);
+    opened();
+    for (let breaks = 0; breaks < 50; breaks += 1) {
+      while (line.status().state !== 'working') clock.advance(200);
+      clock.advance(59_000);
+      button().fail(breaks % 2 === 0 ? GONE : trouble('broken', `reason ${breaks}`));
+      assert.equal(line.status().lastTrouble?.over, false);
+    }
+    const cannot = 'error: button cannot be heard; it is tried again';
+    assert.deepEqual(levels(), [
+      'info: button taken',
+      cannot,
+      'info: button works again',
+      'error: button works and breaks again and again; it is told of when that ends',
+      ...Array(3).fill(cannot),
+    ]);
+    const before = levels().length;
+    clock.advance(120_000);
+    assert.deepEqual(levels().slice(before), ['info: button works again, and has not broken since']);
+    assert.equal(line.status().lastTrouble?.over, true);
+    button().fail(GONE);
+    assert.deepEqual(levels().slice(before + 1), [cannot]);
+  });
+
+  it('that breaks before it has worked for a minute waits longer', () => {
+    begin(['gpiod']);
+    opened();
+    clock.advance(59_999);
+    button().fail(GONE);
+    clock.advance(200);
+    clock.advance(59_999);
+    button().fail(GONE);
+    clock.advance(999);
+    assert.equal(line.status().state, 'waiting', 'the second of one trouble');
+    clock.advance(1);
+    assert.equal(line.status().state, 'working');
+  });
+
+  it('that is held down at each of many restarts says so no more than twice', () => {
+    begin(['gpiod']);
+    opened();
+    for (let time = 0; time < 20; time += 1) {
+      button().fail(GONE);
+      clock.advance(2_000);
+      button().press();
+      clock.advance(58_000);
+    }
+    assert.ok(levels().filter((text) => text.includes('held down already')).length <= 2, levels().join('\n'));
   });
 
   it('that is on no machine at all is a warning and no error', () => {
