@@ -34,6 +34,13 @@ describe('the light on kernel LEDs', () => {
   }
   const holds = (name: string, file: string) => readFileSync(join(root, name, file), 'utf8').trim();
   const brightness = (name = 'box') => Number(holds(name, 'brightness'));
+  /** At so many moments, so far apart. */
+  const seen = (count: number, everyMs: number) =>
+    Array.from({ length: count }, () => {
+      const level = brightness();
+      clock.advance(everyMs);
+      return level;
+    });
 
   function light(...names: readonly string[]) {
     const made = ledsLight({ names, clock, log, root });
@@ -80,18 +87,10 @@ describe('the light on kernel LEDs', () => {
     led('box', { trigger: '[none] mmc0' });
     const shown = light('box');
     shown.show(look('thinking'));
-    const levels = Array.from({ length: 8 }, () => {
-      const level = brightness();
-      clock.advance(125);
-      return level;
-    });
+    const levels = seen(8, 125);
     assert.deepEqual(levels, [255, 0, 255, 0, 255, 0, 255, 0]);
     shown.show(look('speaking'));
-    const fading = Array.from({ length: 33 }, () => {
-      const level = brightness();
-      clock.advance(50);
-      return level;
-    });
+    const fading = seen(33, 50);
     assert.deepEqual([fading[0], fading[16], fading[32]], [26, 255, 26]);
     assert.ok(
       fading.slice(1, 17).every((level, at) => level > (fading[at] ?? 0)),
@@ -111,11 +110,7 @@ describe('the light on kernel LEDs', () => {
     locked('box', 'delay_on', 'delay_off', 'pattern');
     const shown = light('box');
     shown.show(look('thinking'));
-    const levels = Array.from({ length: 4 }, () => {
-      const level = brightness();
-      clock.advance(125);
-      return level;
-    });
+    const levels = seen(4, 125);
     assert.deepEqual([levels, holds('box', 'trigger')], [[255, 0, 255, 0], 'none']);
     writeFileSync(join(root, 'box', 'trigger'), 'untouched');
     shown.show(look('muted'));
