@@ -160,8 +160,9 @@ describe('sounds of a folder of the owner', () => {
 
   it('must be ordinary files: a pipe or a device is not even opened', () => {
     execFileSync('mkfifo', [join(folder, 'pipe.wav')]);
-    symlinkSync('/dev/zero', join(folder, 'device.wav'));
-    for (const name of ['pipe', 'device']) assert.match(refusal(name), /no ordinary file/, name);
+    symlinkSync('/dev/null', join(folder, 'device.wav'));
+    // The pipe last: whoever opens it waits for ever.
+    for (const name of ['device', 'pipe']) assert.match(refusal(name), /no ordinary file/, name);
   });
 
   it('have a rate, channels and a length that a sound can have, whatever it costs to find out', () => {
