@@ -12,7 +12,7 @@ import { Timers } from './timers.ts';
 
 export type LoopParts = {
   readonly policy: Policy;
-  readonly server: Server;
+  readonly server: () => Server;
   readonly clock: Clock;
   readonly log: Log;
   readonly dialer: Dialer;

@@ -12,7 +12,9 @@ import { Agent, type AgentParts } from '../agent.ts';
 import { loadConfig } from '../config/load.ts';
 import { describeProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
+import { noLessons } from '../core/lessons.ts';
 import { failuresOf } from '../core/link.ts';
+import { quiet } from '../core/state.ts';
 import { LINK_FILE, Memory, type Remembered } from '../history/memory.ts';
 import { type AgentLog, autoFormat, createLog } from '../log.ts';
 import { Panel } from '../panel.ts';
@@ -29,6 +31,8 @@ import { chooseNetworkWatch } from './network.ts';
 import { panelLines } from './panel.ts';
 import { type Places, packageVersion, placeOptions, placesFrom } from './places.ts';
 import { policyOf, serverOf } from './policy.ts';
+import { Reload } from './reload.ts';
+import { supervisedBy } from './supervisor.ts';
 
 /** Sockets are given 1.5 s for a polite close; whatever hangs after that is not waited for. */
 const SHUTDOWN_MS = 1_900;
@@ -39,12 +43,15 @@ export async function run(args: string[]): Promise<void> {
     options: { ...placeOptions, set: { type: 'string', multiple: true } },
   });
   const places = placesFrom(values, process.env);
-  const { config, problems, files } = loadConfig({
-    configFile: places.configFile,
-    mustExist: places.configMustExist,
-    environment: process.env,
-    overrides: overridesFrom(values.set ?? []),
-  });
+  const overrides = overridesFrom(values.set ?? []);
+  const load = () =>
+    loadConfig({
+      configFile: places.configFile,
+      mustExist: places.configMustExist,
+      environment: process.env,
+      overrides,
+    });
+  const { config, problems, files } = load();
   const { level, format } = config.log;
   const isTty = process.stdout.isTTY;
   const log = createLog({
@@ -59,16 +66,16 @@ export async function run(args: string[]): Promise<void> {
   });
   const version = packageVersion();
   log.info({ version, node: process.version, files: files.join(' ') || 'none' }, 'starting');
-  const sentences = problems.map(describeProblem);
+  let sentences = problems.map(describeProblem);
   for (const [at, problem] of problems.entries())
     log[problem.severity === 'error' ? 'error' : 'warn']({}, sentences[at] ?? '');
   if (config.server.websocketUrl === '') {
     sentences.push('no server is configured: set server.websocket_url');
     log.error({ file: places.configFile }, 'no server is configured: set server.websocket_url');
   }
-  const url = config.server.websocketUrl;
+  let server = serverOf(config, places.stateDirectory, version, log);
   const store = stateFile({ directory: places.stateDirectory, name: LINK_FILE, log });
-  const memory = new Memory({ store, clock, url });
+  const memory = new Memory({ store, clock, url: server.url });
   const remembered = memory.remembered();
   const dialer = wsDialer({ clock, clockIsSet });
   const network = chooseNetworkWatch(config, { clock, log, destination: dialer.serverAddress });
@@ -77,11 +84,15 @@ export async function run(args: string[]): Promise<void> {
   const agent = await build(config, log, {
     ...(lamp === undefined ? {} : { lamp }),
     ...(await loudspeaker(config, places.stateDirectory, log, (close) => closing.push(close))),
-    server: serverOf(config, places.stateDirectory, version, log),
+    server: () => server,
     dialer,
     network,
     history: { remembered, changed: () => memory.changed() },
     ...(remembered === undefined ? {} : { lessons: remembered.lessons }),
+    stepped: (state, event) => {
+      reload.settle();
+      supervised?.observe(state, event);
+    },
   });
   const panel = new Panel({
     lines: panelLines(config, { clock, log }),
@@ -91,12 +102,55 @@ export async function run(args: string[]): Promise<void> {
   });
   const networkMeans = () => network?.means ?? 'nothing';
   const startedAtMs = clock.now();
-  const status = { agent, clock, version, url, networkMeans, panel, startedAtMs, problems: sentences };
-  await control(agent, status, places, log, memory, closing);
+  const status: StatusParts = {
+    agent,
+    clock,
+    version,
+    networkMeans,
+    panel,
+    startedAtMs,
+    // Both change with a reload.
+    get url() {
+      return server.url;
+    },
+    get problems() {
+      return sentences;
+    },
+  };
+  const supervised = supervisedBy({ clock, log, agent, problems: () => sentences });
+  const reload = new Reload({
+    started: config,
+    load,
+    log,
+    isQuiet: () => quiet(agent.state.turn),
+    problems: (found) => {
+      sentences = [...found];
+    },
+    apply: (next) => {
+      const old = server.url;
+      server = serverOf(next, places.stateDirectory, version, log);
+      memory.moveTo(server.url);
+      log.setLevel(next.log.level);
+      const lessons = server.url === old ? {} : { lessons: noLessons(clock.now()) };
+      agent.dispatch({ type: 'policy.changed', policy: policyOf(next), ...lessons });
+      // A good connection to the old server is renewed, beside it.
+      if (server.url !== old) agent.dispatch({ type: 'reconnect.asked' });
+    },
+  });
+  await control(agent, status, places, log, memory, closing, {
+    hungUp() {
+      supervised?.reloading();
+      reload.asked();
+      agent.dispatch({ type: 'reconnect.asked' });
+      supervised?.reloaded();
+    },
+    leaving: () => supervised?.stopping(),
+  });
   memory.follow(() => present(agent));
   const { failures = 0, trouble = null } = remembered ?? {};
   agent.dispatch({ type: 'agent.started', failures, loss: trouble });
   panel.start();
+  supervised?.ready();
 }
 
 /** What the next run is to know. */
@@ -122,7 +176,16 @@ function overridesFrom(settings: readonly string[]): Record<string, string> {
 
 type World = Pick<
   AgentParts,
-  'server' | 'dialer' | 'history' | 'lessons' | 'chimes' | 'mixer' | 'prefs' | 'prefsChanged' | 'lamp'
+  | 'server'
+  | 'dialer'
+  | 'history'
+  | 'lessons'
+  | 'chimes'
+  | 'mixer'
+  | 'prefs'
+  | 'prefsChanged'
+  | 'lamp'
+  | 'stepped'
 > & {
   readonly network: NetworkWatch | undefined;
 };
@@ -162,6 +225,7 @@ async function control(
   log: AgentLog,
   memory: Memory,
   closing: readonly (() => void)[],
+  on: { hungUp(): void; leaving(): void },
 ): Promise<void> {
   const { panel } = parts;
   const answers = { status: () => statusOf(parts), why: (count: number) => whyOf(parts, count), panel };
@@ -183,6 +247,7 @@ async function control(
     log.info({ signal }, 'shutting down');
     process.once('SIGTERM', leave).once('SIGINT', leave);
     setTimeout(leave, SHUTDOWN_MS).unref();
+    on.leaving();
     agent.dispatch({ type: 'shutdown.asked' });
     memory.close(true);
     panel.stop();
@@ -202,8 +267,8 @@ async function control(
   process.on('SIGHUP', () => {
     // A terminal that is closed takes with it what runs on it; a service is told to try anew.
     if (process.stdin.isTTY) return shutDown('SIGHUP');
-    log.info({ signal: 'SIGHUP' }, 'trying now');
-    agent.dispatch({ type: 'reconnect.asked' });
+    log.info({ signal: 'SIGHUP' }, 'reading the configuration anew, and trying now');
+    on.hungUp();
   });
   process.once('exit', () => {
     // Of an end that nobody has asked for; after one that was, there is nothing left to write.
