@@ -20,6 +20,8 @@ usage: xiaozhi-agent COMMAND [options]
   why [--json] [N]    the last N outages (3): what ended the connection, what was tried, what brought it back
   reconnect           connect now, whatever the waits and limits say
   config check|show   what is wrong with the configuration; every value and where it comes from
+  setup KIT... [--apply] | --undo
+                      what a sound kit needs in /boot/firmware/config.txt: shown, then made, or taken out again
   serve [--host H] [--port N] [--token-file F] [--verbose]
                       a small local server that plays back what it hears
   demo [--json]       a conversation over a virtual sound card, measured
@@ -45,6 +47,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   why: async () => (await import('./commands/why.ts')).why,
   reconnect: async () => (await import('./commands/ask.ts')).reconnect,
   config: async () => (await import('./commands/config.ts')).config,
+  setup: async () => (await import('./commands/setup.ts')).setup,
   serve: async () => (await import('./commands/serve.ts')).serve,
   demo: async () => (await import('./commands/demo.ts')).demo,
   version: async () => (await import('./commands/version.ts')).version,
