@@ -151,6 +151,8 @@ export class Agent {
 
   /** Takes one fact. */
   dispatch(event: Event): void {
+    // Whoever wants quiet wants it of a tone too.
+    if (event.type === 'stop.asked') this.desk.cut();
     this.#loop.dispatch(event);
   }
 

@@ -35,7 +35,8 @@ export class Loudness {
     // At the bottom of its scale many a card still plays.
     this.#factor = mixer === null || volume === 0 ? gainOf(volume) : 1;
     this.#desk.speechGain = this.#factor;
-    if (volume === this.#turnedTo) return;
+    // At 0 only speech is silent: a press still has its sound, at what the card was turned to.
+    if (volume === this.#turnedTo || volume === 0) return;
     this.#turnedTo = volume;
     mixer?.turn(volume);
   }

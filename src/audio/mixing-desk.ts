@@ -20,6 +20,10 @@ const SILENCE_AHEAD_MS = 20;
 /** Of a sound no more than a late loop needs too: an answer that begins under it would otherwise begin after it. */
 const SOUND_AHEAD_MS = 40;
 
+/** Short enough to be at once, long enough not to crackle. */
+const FADE_MS = 10;
+const NONE: Sound = { pcm: new Uint8Array(0), gain: 1 };
+
 type Speech =
   | { readonly name: 'silent' }
   | { readonly name: 'feeding'; readonly on: PacedEvents }
@@ -70,11 +74,15 @@ export class MixingDesk {
     if (this.#speech.name === 'silent') this.#usedGain = gain;
   }
 
-  /** One after the other, after the sound that is playing. Victim: what of earlier ones has not begun. */
+  /** One after the other, and now: victims are those that are playing or have not begun, which say what was before. */
   play(sounds: readonly Sound[]): void {
-    if (sounds.length === 0) return;
-    this.#sounds.splice(1);
-    this.#sounds.push(...sounds.map((sound) => ({ ...sound, at: 0 })));
+    const [first, ...more] = sounds;
+    if (first === undefined) return;
+    const [before] = this.#sounds;
+    const next = before === undefined || before.at === 0 ? first : faded(before, first, this.#fadeBytes());
+    // What was asked for in the same moment has not begun, and is heard first.
+    const kept = before?.at === 0 ? [before] : [];
+    this.#sounds = [...kept, ...[next, ...more].map((sound) => ({ ...sound, at: 0 }))];
     if (this.#device.name === 'open') this.#wake();
     // After speech: its last words come first. After sounds, nothing but silence is left to be played out.
     else if (this.#speech.name !== 'finishing') this.#open();
@@ -95,6 +103,17 @@ export class MixingDesk {
     this.#usedGain = this.#wantedGain;
     if (this.#device.name === 'open') this.#wake();
     else this.#open();
+  }
+
+  /** Of the sounds; speech goes on. */
+  cut(): void {
+    const [playing] = this.#sounds;
+    const rest = playing === undefined || playing.at === 0 ? null : faded(playing, NONE, this.#fadeBytes());
+    this.#sounds = rest === null ? [] : [{ ...rest, at: 0 }];
+  }
+
+  #fadeBytes(): number {
+    return ((this.#speaker.rateHz * FADE_MS) / 1_000) * 2;
   }
 
   #wake(): void {
@@ -207,4 +226,10 @@ export class MixingDesk {
     if (speech.name !== 'silent') speech.on.failed(reason);
     else if (hadSounds) this.#soundsFailed();
   }
+}
+
+/** A sound with the end of the one that it cuts off laid under its beginning. */
+function faded(before: Playing, next: Sound, bytes: number): Sound {
+  const end = amplified(before.pcm.subarray(before.at, before.at + bytes), before.gain, 0);
+  return { pcm: mixed(amplified(next.pcm, next.gain), end), gain: 1 };
 }

@@ -11,8 +11,10 @@ const [LOWEST, HIGHEST] = [-FULL_SCALE, FULL_SCALE - 1] as const;
 const WARN_AFTER_CLIPPED = 160;
 /** For a meter alone, a device that is busy is tried again no more often than this. */
 const RETRY_MS = 1_000;
-/** What the port delivers. */
-const RATE_HZ = 16_000;
+/** Samples of what the port delivers. */
+const PER_MS = 16;
+/** A device is open, and its first slice heard, within this (measured: 20 to 40 ms). */
+const LATE_MS = 40;
 
 export type Level = {
   /** Below full scale, of the loudest sample and on average; null: nothing comes. */
@@ -39,7 +41,8 @@ export class Preamp implements Microphone {
   #trouble: string | null = null;
   #chunks: Chunk[] = [];
   #clipped = 0;
-  #cutSamples = 0;
+  /** Until that moment what comes in is our own sound. */
+  #cutUntil = Number.NEGATIVE_INFINITY;
 
   constructor(parts: { microphone: Microphone; clock: Clock; log: Log; gainDb: number }) {
     this.#microphone = parts.microphone;
@@ -71,9 +74,9 @@ export class Preamp implements Microphone {
     if (wanted && !this.#isOpen && this.#clock.now() - this.#triedAt >= RETRY_MS) this.#open();
   }
 
-  /** So much of what comes next is made silence: our own sound is in it. */
+  /** A sound of our own begins now: every sample of it, and of the device's beginning late, is made silence. */
   cut(durationMs: number): void {
-    this.#cutSamples = Math.round((durationMs * RATE_HZ) / 1_000);
+    this.#cutUntil = this.#clock.now() + durationMs + LATE_MS;
   }
 
   get level(): Level {
@@ -108,7 +111,7 @@ export class Preamp implements Microphone {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#chunks = [];
-    this.#cutSamples = 0;
+    this.#cutUntil = Number.NEGATIVE_INFINITY;
     this.#microphone.stop();
   }
 
@@ -147,11 +150,11 @@ export class Preamp implements Microphone {
     );
   }
 
+  /** What has just come in was heard up to now. */
   #cutFrom(pcm: Pcm): Pcm {
-    if (this.#cutSamples === 0) return pcm;
-    const bytes = Math.min(pcm.length, this.#cutSamples * 2);
-    this.#cutSamples -= bytes / 2;
-    return pcm.fill(0, 0, bytes);
+    const beganAt = this.#clock.now() - pcm.length / 2 / PER_MS;
+    const samples = Math.ceil((this.#cutUntil - beganAt) * PER_MS);
+    return samples <= 0 ? pcm : pcm.fill(0, 0, Math.min(pcm.length, samples * 2));
   }
 }
 

@@ -3,11 +3,15 @@ import { PacedSpeaker, SLICE_MS } from '../audio/paced-speaker.ts';
 import { tonePcm } from '../audio/tone.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../ports.ts';
+import type { Status } from '../status.ts';
 import { ask, NotRunning } from './ask.ts';
 import { chooseSpeaker } from './card.ts';
 import { EXIT, Stop } from './exit.ts';
 import type { PlaceValues } from './places.ts';
 import { SILENT_LOG } from './silent-log.ts';
+
+/** A device that cannot be opened says so within this (paced-speaker.ts: half a second), twice over. */
+const SETTLED_MS = 1_000;
 
 type Options = PlaceValues & {
   readonly hz: number;
@@ -25,6 +29,14 @@ export async function tone(config: Config, options: Options): Promise<void> {
   if (options.device === undefined) {
     try {
       const { device, volume } = await ask(options, { command: 'tone', hz, ms });
+      await lasting(options.clock, ms + SETTLED_MS);
+      const { status } = (await ask(options, { command: 'status' })) as unknown as {
+        readonly status: Status;
+      };
+      const { last_trouble: trouble } = status.audio.output;
+      if (trouble !== null && !trouble.over)
+        throw new Stop(EXIT.failed, `the agent cannot play on ${String(device)}: ${trouble.reason}`);
+      if (volume === 0) throw new Stop(EXIT.failed, 'nothing is heard at volume 0: xiaozhi-agent volume 50');
       told(String(device), `by the agent at volume ${String(volume)}`);
       return;
     } catch (error) {
@@ -43,6 +55,10 @@ export async function tone(config: Config, options: Options): Promise<void> {
   );
   if (failure !== undefined) throw new Stop(EXIT.failed, failure);
   told(device, 'as loud as the card is');
+}
+
+function lasting(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve));
 }
 
 /** To its end; what went wrong, if anything. */

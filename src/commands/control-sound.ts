@@ -22,6 +22,8 @@ export function volumeAnswer({ to, by }: ControlRequest, agent: Agent): ControlA
 
 /** Asked several times a second; the microphone stays open as long as it is. */
 export function meterAnswer(agent: Agent): ControlAnswer {
+  // Whoever has muted the box relies on it, whoever asks.
+  if (agent.state.muted) return { ok: false, error: 'the box is muted: xiaozhi-agent mute off' };
   agent.dispatch({ type: 'meter.asked' });
   const { peakDb, averageDb, clippedSamples, trouble } = agent.preamp.level;
   return {

@@ -37,9 +37,9 @@ export const buttonKeys = {
     example: '"off"',
   }),
   // ux.md 1.5: 10 to 30 ms is enough for tactile switches; beyond 100 ms double clicks are lost.
-  debounce_ms: whole(0, 100, 10, {
+  debounce_ms: whole(0, 100, 25, {
     meaning: 'How long a level must stand still to count. 0: every edge counts.',
-    example: '25',
+    example: '40',
   }),
   evdev_device: text({
     preset: '',

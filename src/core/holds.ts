@@ -67,7 +67,7 @@ export function holds(state: State): Holds {
     awaited: waitsForAnswer(state.turn) ? state.turn.turn : null,
     code: state.setup.phase === 'activating' && state.link.phase !== 'ended' ? state.setup.code : null,
     volume: state.volume,
-    meter: state.meter !== null,
+    meter: state.meter !== null && !state.muted,
     light: signOf(state),
     timers: timersOf(state),
     status: state.setup.phase === 'activating' ? 'activating' : statusOf(state.turn),

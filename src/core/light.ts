@@ -29,10 +29,11 @@ export type Theme = 'speaker' | 'xiaozhi';
 /** The first that fits: an open microphone can't be hidden by anything, then what a person must do, then what goes on. */
 export function signOf(state: State): Sign {
   const { turn, link, setup, muted, meter } = state;
-  if (meter !== null) return 'listening';
+  if (meter !== null && !muted) return 'listening';
   const isTalking = turn.phase === 'thinking' || playsNow(turn);
   // In realtime it is open all along, and the answer says what goes on.
-  if (recordsNow(turn) && !isTalking) return turn.phase === 'finishing' ? 'thinking' : 'listening';
+  const records = recordsNow(turn) && !(muted && turn.phase === 'pressed');
+  if (records && !isTalking) return turn.phase === 'finishing' ? 'thinking' : 'listening';
   if (setup.phase === 'activating') return 'activating';
   if (link.phase === 'unconfigured' || link.phase === 'stopped') return 'error';
   if (turn.phase === 'recording') return 'thinking';

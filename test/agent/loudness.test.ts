@@ -50,11 +50,14 @@ describe('the loudness', () => {
     assert.deepEqual([turned, loudness.factor, loudness.status().by], [[40], 1, 'Speaker']);
   });
 
-  it('at 0 is silence, whatever the card makes of it', () => {
-    const { desk, mixer, log } = rig();
+  it('at 0 is silence of speech, and of nothing else', () => {
+    const { desk, mixer, turned, log } = rig();
     const loudness = new Loudness({ desk, mixer, log });
+    loudness.follow(30);
     loudness.follow(0);
-    assert.equal(loudness.factor, 0);
+    assert.deepEqual([loudness.factor, turned], [0, [30]], 'the sounds are still heard');
+    loudness.follow(40);
+    assert.deepEqual([loudness.factor, turned], [1, [30, 40]]);
   });
 
   it('of a mixer that fails is made of samples from then on, and said once', () => {

@@ -190,6 +190,19 @@ describe('the sounds of a daemon', () => {
     assert.match(stdout, /fits: -20 dB at the loudest/);
     child.kill();
     await once(child, 'close');
+    await daemon.ask('mute', 'on');
+    const refused = await daemon.ask('audio', 'meter', '--seconds', '1');
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /the box is muted: xiaozhi-agent mute off/);
+    await daemon.ask('mute', 'off');
+  });
+
+  it('end when somebody wants quiet: a tone too', async () => {
+    const tone = daemon.ask('audio', 'tone', '--ms', '4000');
+    await until(() => rms(ear.heard().subarray(-4_800)) > SILENT, 'the tone');
+    await daemon.ask('stop');
+    await until(() => rms(ear.heard().subarray(-9_600)) < SILENT, 'silence');
+    await tone;
   });
 
   it('and the volume outlive a restart, 0 included', async () => {

@@ -201,12 +201,40 @@ describe('the mixing desk', () => {
     assert.equal(values.at(-1), 1_250);
   });
 
-  it('drops what has not begun when something newer is to be heard', () => {
-    desk.play(Array.from({ length: 6 }, (_, digit) => ({ pcm: sound(300, 100 + digit), gain: 1 })));
+  it('cuts what plays and drops what has not begun when something newer is to be heard, without a jump', () => {
+    desk.play(Array.from({ length: 6 }, (_, digit) => ({ pcm: sound(300, 10_000 + digit), gain: 1 })));
     pass(50);
-    play(60, 900);
+    play(60, 0);
     pass(400);
-    assert.deepEqual(heard().slice(0, 2), ['300 x 100', '60 x 900']);
+    const values = samples(speaker.played());
+    const last = values.findLastIndex((value) => value !== 0) / SAMPLES_PER_MS;
+    // What is written ahead, a slice and the fade.
+    assert.ok(last > 50 && last <= 50 + 40 + 20 + 10, `${last} ms`);
+    const begun = values.slice(values.findIndex((value) => value !== 0));
+    const steps = begun.slice(1).map((value, at) => Math.abs(value - (begun[at] ?? 0)));
+    assert.ok(Math.max(...steps) < 200, `${Math.max(...steps)}`);
+  });
+
+  it('plays what is asked for in the same moment one after the other', () => {
+    speak(200, 0);
+    pass(20);
+    desk.speech.stop();
+    play(60, 500);
+    play(60, 900);
+    pass(500);
+    assert.ok(heard().some((run) => run.endsWith('x 900')));
+  });
+
+  it('falls silent when it is told to, and lets speech go on', () => {
+    speak(300, 1_000);
+    play(2_000, 500);
+    pass(100);
+    desk.cut();
+    pass(1_000);
+    const runs = heard();
+    assert.ok(!runs.some((run) => Number.parseInt(run, 10) > 200 && run.endsWith('x 500')), runs.join(', '));
+    assert.equal(told.at(-1), 'finished');
+    assert.equal(speaker.isRunning, false);
   });
 
   it('reports a broken speaker to the speech, drops the sound, and works again', () => {

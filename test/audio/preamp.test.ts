@@ -118,14 +118,24 @@ describe('the preamp', () => {
     assert.deepEqual([ended, heard.length], [['unplugged'], 320]);
   });
 
-  it('makes the cue silent by the count of its samples, and nothing else', () => {
+  it('makes the cue silent by the count of its samples, and nothing after it', () => {
     const { clock, preamp, heard, start } = rig(1_000);
     start();
     preamp.cut(110);
     clock.advance(200);
-    assert.equal(heard.indexOf(1_000), 1_760);
+    // And of the 40 ms in which the speaker may begin.
+    assert.equal(heard.indexOf(1_000), 150 * 16);
     assert.equal(heard.length, 3_200, 'it is as long as ever');
-    assert.deepEqual([...new Set(heard.slice(1_760))], [1_000]);
+    assert.deepEqual([...new Set(heard.slice(150 * 16))], [1_000]);
+  });
+
+  it('of a microphone that opens while the cue sounds cuts what is left of it', () => {
+    const { clock, preamp, heard, start } = rig(1_000);
+    preamp.cut(110);
+    clock.advance(90);
+    start();
+    clock.advance(200);
+    assert.equal(heard.indexOf(1_000), 60 * 16);
   });
 
   it('cuts nothing of the next recording', () => {

@@ -224,6 +224,11 @@ describe('the volume', () => {
 });
 
 describe('a look at the microphone', () => {
+  it('is not held by a muted box, whoever asks', () => {
+    const box = ready().do({ type: 'meter.asked' }, { type: 'mute.asked', muted: true });
+    assert.equal(box.holds.meter, false);
+  });
+
   it('holds it for two seconds after it was last asked for', () => {
     const box = ready().do({ type: 'meter.asked' }).pass(1_500);
     box.do({ type: 'meter.asked' }).pass(1_999);

@@ -54,7 +54,19 @@ const ROWS: readonly (readonly [what: string, box: () => Box, sign: Sign])[] = [
     'speaking',
   ],
   ['somebody looks at the level', () => ready().do({ type: 'meter.asked' }), 'listening'],
-  ['somebody looks at the level of a muted box', () => muted().do({ type: 'meter.asked' }), 'listening'],
+  [
+    'somebody looks at the level of a muted box: it stays deaf',
+    () => muted().do({ type: 'meter.asked' }),
+    'muted',
+  ],
+  [
+    'a press over an answer while muted',
+    () => {
+      const box = ready().reach('speaking').do({ type: 'mute.asked', muted: true });
+      return box.do({ type: 'button.pressed' });
+    },
+    'muted',
+  ],
   ['the end', () => ready().do({ type: 'shutdown.asked' }), 'idle'],
 ];
 

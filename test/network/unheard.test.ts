@@ -43,10 +43,11 @@ describe('a press without a network', { ...needsNamespaces(), concurrency: 2 }, 
         assert.equal((await daemon.status()).turn.phase, 'recording');
         await plugIn(house);
         await wholeWord(house.server, daemon, 1, WORD_MS);
+        const complaints = ['offline', 'lost', 'error', 'no-answer'];
         const later = daemon.lines.filter(
-          ({ msg, cue }) => msg === 'cue' && cue !== 'offline' && cue !== 'listen',
+          ({ msg, cue }) => msg === 'cue' && complaints.includes(String(cue)),
         );
-        assert.deepEqual(later, [], 'nothing to complain about');
+        assert.equal(later.length, 1, 'told once');
       },
       { ghosts: 1 },
     ),

@@ -36,7 +36,6 @@ pcm.hat {
 `;
 const SPEECH = ['-t', 'raw', '-r', '48000', '-e', 'signed', '-b', '16'];
 const SILENCE_RMS = 3;
-const TAKES = 4;
 
 let card: TestCard;
 /** 48 kHz, 16 bit, mono: what was said. */
@@ -113,12 +112,9 @@ describe('speech from a card of 48 kHz, S32 and two channels', () => {
     ['left', 'mix', 0, -6],
   ] as const)
     it(`in its ${slot} slot is the same at 16 kHz, taken as ${channel} with ${gainDb} dB: SNR of 30 dB and more`, async (test) => {
-      // On a busy machine the virtual card leaves a hole now and then: such a recording shows nothing.
-      let found = likeness48(await captured(slot, channel, gainDb), said, 1_500);
-      for (let take = 1; take < TAKES && found.snrDb < 30; take += 1)
-        found = likeness48(await captured(slot, channel, gainDb), said, 1_500);
+      const found = likeness48(await captured(slot, channel, gainDb), said, 1_500);
       test.diagnostic(JSON.stringify(found));
-      assert.ok(found.snrDb >= 30, JSON.stringify(found));
+      assert.ok(found.windows >= 5 && found.snrDb >= 30, JSON.stringify(found));
       assert.ok(Math.abs(found.gainDb - wantedDb) < 0.3, `${found.gainDb} dB`);
     });
 
