@@ -45,12 +45,22 @@ find_package() { # [FILE]
   package=$(find "$here" -maxdepth 1 -name "xiaozhi-agent_*_$arch.deb" | head -n 1)
 }
 
+apt_quietly() { # its words are wanted only when it fails
+  local words
+  words=$(DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" 2>&1) || {
+    tail -n 12 <<<"$words" | sed 's/^/  | /' >&2
+    complain "apt-get could not do it; its last words are above"
+    exit 1
+  }
+}
+
+state() { dpkg-query -W -f '${db:Status-Status}' xiaozhi-agent 2>/dev/null || true; }
+
 install_package() {
-  local before after
-  before=$(dpkg-query -W -f '${Version}' xiaozhi-agent 2>/dev/null || true)
+  local before='' after
+  [ "$(state)" != installed ] || before=$(dpkg-query -W -f '${Version}' xiaozhi-agent)
   # --no-remove: nothing of the owner's goes for it. Their configuration files stay as they are.
-  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold \
-    install -y --no-remove --reinstall "$package" >/dev/null
+  apt_quietly -o Dpkg::Options::=--force-confold install -y --no-remove --reinstall "$package"
   after=$(dpkg-query -W -f '${Version}' xiaozhi-agent)
   case $before in
     '') say "installed xiaozhi-agent $after from ${package##*/}" ;;
@@ -60,6 +70,10 @@ install_package() {
   if [ "${XIAOZHI_NO_START:-0}" = 1 ]; then
     systemctl stop xiaozhi-agent.service 2>/dev/null || true
     say "the service is left stopped"
+  elif systemctl start xiaozhi-agent.service; then
+    say "the service runs: $(systemctl show xiaozhi-agent.service -p StatusText --value)"
+  else
+    complain "the service does not run, and says why: systemctl status xiaozhi-agent"
   fi
 }
 
@@ -88,11 +102,11 @@ next_step() {
 }
 
 take_away() { # remove|purge
-  if ! dpkg-query -W xiaozhi-agent >/dev/null 2>&1; then
-    say "xiaozhi-agent is not installed"
-    return
-  fi
-  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$1" -y xiaozhi-agent >/dev/null
+  case $1-$(state) in
+    *-installed | purge-config-files) ;;
+    *) say "xiaozhi-agent is not installed"; return ;;
+  esac
+  apt_quietly "$1" -y xiaozhi-agent
   if [ "$1" = purge ]; then
     say "removed, with configuration and identity: the box has to be activated anew"
   else

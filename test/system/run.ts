@@ -257,6 +257,28 @@ for (const suite of SUITES) {
       assert.equal(machine.run('getent passwd xiaozhi').out, '');
       assert.equal(machine.run('find / -xdev -path /proc -prune -o -name "*xiaozhi*" -print').out.trim(), '');
     });
+
+    it('is installed by the script, as often as one likes, and taken away again', () => {
+      const script = (...args: readonly string[]) =>
+        machine.run(`cd /root && ./install.sh ${args.join(' ')}`);
+      machine.get('useradd -m alice; mkdir -p /boot/firmware; echo gpu_mem=16 >/boot/firmware/config.txt');
+      const first = script('agent.deb');
+      assert.match(
+        first.out,
+        /installed xiaozhi-agent [\s\S]*the service runs: not configured[\s\S]*next: set websocket_url/,
+      );
+      const second = machine.run('cd /root && XIAOZHI_ADD_USER=alice ./install.sh agent.deb');
+      assert.match(second.out, /was there already[\s\S]*alice is in the group xiaozhi/);
+      assert.match(machine.run("su alice -c 'xiaozhi-agent status'").out, /unconfigured/);
+      machine.get('xiaozhi-agent setup i2s --apply && grep -q googlevoicehat /boot/firmware/config.txt');
+      machine.get('xiaozhi-agent setup --undo && test "$(cat /boot/firmware/config.txt)" = gpu_mem=16');
+      assert.match(script('--uninstall').out, /removed; /);
+      assert.match(script('--uninstall').out, /is not installed/);
+      assert.match(script('--purge').out, /removed, with configuration and identity/);
+      assert.match(script('--purge').out, /is not installed/);
+      for (const { code } of [first, second, script('--purge')]) assert.equal(code, 0);
+      assert.equal(script('--nonsense').code, 2);
+    });
   });
 }
 

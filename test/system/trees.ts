@@ -44,6 +44,7 @@ export function freshTree(suite: string, deb: string): string {
   mkdirSync(root, { recursive: true });
   sh('tar', 'xf', archive, '-C', root);
   sh('cp', deb, join(root, 'root/agent.deb'));
+  sh('cp', join(import.meta.dirname, '../../../deploy/install.sh'), join(root, 'root/install.sh'));
   const nspawn = ['-q', '-D', root, '--register=no', '--keep-unit', '--pipe'];
   sh('systemd-nspawn', ...nspawn, 'dpkg', '-i', '/root/agent.deb');
   return root;
