@@ -97,7 +97,7 @@ function isListenStart(heard: Heard): boolean {
 /** With the flags of the agent's own recorder. */
 async function firstByteMs(lab: Lab, device: string, environment: Environment): Promise<number> {
   const format = ['-t', 'raw', '-f', 'S16_LE', '-r', '16000', '-c', '1'];
-  const timing = ['--period-time=20000', '--buffer-time=200000'];
+  const timing = ['--period-time=20000', '--buffer-time=1000000'];
   const startMs = performance.now();
   const { process: child } = await startChild(
     lab,

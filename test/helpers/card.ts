@@ -81,7 +81,7 @@ export type Ear = {
 /** Records from a device of the card; resolves when sound, or silence, comes in. */
 export async function listen(card: TestCard, device: string, rateHz: number): Promise<Ear> {
   const format = ['-t', 'raw', '-f', 'S16_LE', '-r', String(rateHz), '-c', '1'];
-  const timing = ['--period-time=20000', '--buffer-time=500000'];
+  const timing = ['--period-time=20000', '--buffer-time=1000000'];
   const child: ChildProcess = spawn('arecord', ['-q', '-D', device, ...format, ...timing, '-'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: card.childEnvironment,

@@ -23,10 +23,11 @@ module.exports = (options: RecorderOptions) => ({
     String(options.sampleRate),
     '-c',
     String(options.channels),
-    // 20 ms, a third of an Opus frame: by default ALSA chose 125 ms, which is heard as delay. The buffer of ten
-    // periods outlasts the longest stall of the event loop that was measured (packages.md §3).
+    // 20 ms, a third of an Opus frame: by default ALSA chose 125 ms, which is heard as delay. The buffer costs no delay
+    // (first byte after 38 ms, as with 200 ms of it or later), and a recorder that gets no processor for a second on a busy
+    // board loses nothing; a card that has less gives what it has.
     '--period-time=20000',
-    '--buffer-time=200000',
+    '--buffer-time=1000000',
     '-',
   ],
   spawnOptions: options.environment === undefined ? {} : { env: options.environment },

@@ -69,7 +69,7 @@ test('of a chain of messages from the library the first one is told: it is the c
 
 test('it asks for short periods of the format that the port promises', async () => {
   const { ends } = await endOf('echo "arecord: $*" >&2; exit 1');
-  const flags = '-q -D plughw:1 -t raw -f S16_LE -r 16000 -c 1 --period-time=20000 --buffer-time=200000 -';
+  const flags = '-q -D plughw:1 -t raw -f S16_LE -r 16000 -c 1 --period-time=20000 --buffer-time=1000000 -';
   assert.deepEqual(ends, [`plughw:1: ${flags}`]);
 });
 
