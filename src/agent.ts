@@ -44,6 +44,8 @@ export type AgentParts = Omit<LoopParts, 'on'> & {
   readonly lamp?: { readonly light: Light; readonly policy: LampPolicy };
   /** A sound or a sign for the person at the box; after everything that had to go on the wire. */
   readonly cue: (cue: Cue) => void;
+  /** After everything was done, the history included. */
+  readonly stepped?: (after: State, event: Event) => void;
 };
 
 export class Agent {
@@ -133,6 +135,7 @@ export class Agent {
           this.history.observe(before, after, event);
           const { volume, muted } = after;
           if (volume !== before.volume || muted !== before.muted) parts.prefsChanged?.({ volume, muted });
+          parts.stepped?.(after, event);
         },
         speech: (attempt, packet) => this.#speech(attempt, packet),
       },

@@ -25,6 +25,7 @@ const LIFE_EVERY_MS = 1_000;
 
 type Connection = {
   readonly socket: Socket;
+  readonly framing: FramingVersion;
   sessionId: string | undefined;
   readonly road: Road;
   reportedAt: number;
@@ -32,7 +33,7 @@ type Connection = {
 
 export class Connections {
   readonly #dialer: Dialer;
-  readonly #server: Server;
+  readonly #server: () => Server;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #dispatch: (event: Event) => void;
@@ -44,7 +45,8 @@ export class Connections {
 
   constructor(parts: {
     dialer: Dialer;
-    server: Server;
+    /** As it is at the time of an attempt: it may be configured anew. */
+    server: () => Server;
     clock: Clock;
     log: Log;
     dispatch: (event: Event) => void;
@@ -89,7 +91,7 @@ export class Connections {
     const connection = this.#open.get(attempt);
     if (connection === undefined) return 'busy';
     if (connection.road.isFull) return 'busy';
-    if (!connection.socket.sendBinary(frame(this.#server.framing, packet))) {
+    if (!connection.socket.sendBinary(frame(connection.framing, packet))) {
       this.#lose(attempt, SENT_ON_CLOSED);
       return 'busy';
     }
@@ -121,7 +123,8 @@ export class Connections {
   }
 
   #dial(attempt: number): void {
-    const request = { ...this.#server, headers: this.#server.headers() };
+    const server = this.#server();
+    const request = { ...server, headers: server.headers() };
     const socket = this.#dialer.dial(request, {
       reached: ({ local }) => this.#report(attempt, { type: 'socket.reached', attempt, local }),
       opened: () => this.#report(attempt, { type: 'socket.opened', attempt }),
@@ -133,6 +136,7 @@ export class Connections {
     });
     this.#open.set(attempt, {
       socket,
+      framing: server.framing,
       sessionId: undefined,
       road: new Road(socket, this.#clock),
       reportedAt: Number.NEGATIVE_INFINITY,
@@ -181,7 +185,7 @@ export class Connections {
         connection.sessionId = message.sessionId;
         break;
       case 'mcp': {
-        const payload = answerMcp(message.payload, this.#server.device);
+        const payload = answerMcp(message.payload, this.#server().device);
         if (payload !== undefined) this.say(attempt, { type: 'mcp', payload });
         return;
       }
@@ -199,10 +203,11 @@ export class Connections {
   }
 
   #received(attempt: number, bytes: Uint8Array): void {
-    if (!this.#open.has(attempt)) return;
+    const connection = this.#open.get(attempt);
+    if (connection === undefined) return;
     this.#alive(attempt);
     this.counts.packetsIn += 1;
-    const unframed = unframe(this.#server.framing, bytes);
+    const unframed = unframe(connection.framing, bytes);
     if (!unframed.ok) {
       this.counts.faultsIn += 1;
       this.#log.debug({ attempt, ...unframed.fault }, 'a frame that is none');

@@ -12,7 +12,7 @@ import { Timers } from './timers.ts';
 
 export type LoopParts = {
   readonly policy: Policy;
-  readonly server: Server;
+  readonly server: () => Server;
   readonly clock: Clock;
   readonly log: Log;
   /** The log under the name of a part of the agent; without it all lines are nameless. */

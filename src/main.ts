@@ -24,6 +24,7 @@ const LOADS: Readonly<Record<string, () => Promise<Command>>> = {
   audio: async () => (await import('./commands/audio.ts')).audio,
   button: async () => (await import('./commands/button.ts')).button,
   config: async () => (await import('./commands/config.ts')).config,
+  setup: async () => (await import('./commands/setup.ts')).setup,
   serve: async () => (await import('./commands/serve.ts')).serve,
   demo: async () => (await import('./commands/demo.ts')).demo,
   completion: async () => (await import('./commands/completion.ts')).completion,

@@ -239,6 +239,28 @@ export interface ClockSync {
   stop(): void;
 }
 
+/** Whoever has started this process, shows how it fares, and starts it again when it no longer moves. */
+export interface Supervisor {
+  /** A sign of life is wanted at least so often; null: nobody waits for one. */
+  readonly watchdogMs: number | null;
+  start(on: SupervisorEvents): void;
+  /** Of several things told while others are on their way, the newest of each kind. */
+  tell(news: News): void;
+  stop(): void;
+}
+
+export type News = {
+  readonly phase?: 'ready' | 'reloading' | 'stopping';
+  /** One line for people. */
+  readonly status?: string;
+  readonly isAlive?: true;
+};
+
+export interface SupervisorEvents {
+  /** What was told did not arrive, and why; the next thing is told all the same. */
+  failed(reason: string): void;
+}
+
 /** One JSON value that outlives the process. */
 export interface Store {
   /** Undefined when there is none or it cannot be understood. */

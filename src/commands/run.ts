@@ -14,7 +14,9 @@ import { Agent, type AgentParts } from '../agent.ts';
 import { loadConfig } from '../config/load.ts';
 import { describeProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
+import { noLessons } from '../core/lessons.ts';
 import { failuresOf } from '../core/link.ts';
+import { quiet } from '../core/state.ts';
 import { LINK_FILE, Memory, type Remembered } from '../history/memory.ts';
 import { LAST_RUN_FILE, type PostMortem } from '../history/post-mortem.ts';
 import { type AgentLog, autoFormat, createLog } from '../log.ts';
@@ -34,6 +36,8 @@ import { chooseNetworkWatch } from './network.ts';
 import { panelLines } from './panel.ts';
 import { type Places, packageVersion, placeOptions, placesFrom } from './places.ts';
 import { policyOf, serverOf } from './policy.ts';
+import { Reload } from './reload.ts';
+import { supervisedBy } from './supervisor.ts';
 
 /** Sockets are given 1.5 s for a polite close; whatever hangs after that is not waited for. */
 const SHUTDOWN_MS = 1_900;
@@ -44,12 +48,15 @@ export async function run(args: string[]): Promise<void> {
     options: { ...placeOptions, set: { type: 'string', multiple: true } },
   });
   const places = placesFrom(values, process.env);
-  const loaded = loadConfig({
-    configFile: places.configFile,
-    mustExist: places.configMustExist,
-    environment: process.env,
-    overrides: overridesFrom(values.set ?? []),
-  });
+  const overrides = overridesFrom(values.set ?? []);
+  const load = () =>
+    loadConfig({
+      configFile: places.configFile,
+      mustExist: places.configMustExist,
+      environment: process.env,
+      overrides,
+    });
+  const loaded = load();
   const { config, problems, files } = loaded;
   const { level, format } = config.log;
   const isTty = process.stdout.isTTY;
@@ -69,16 +76,16 @@ export async function run(args: string[]): Promise<void> {
   const version = packageVersion();
   const [startLog, configLog, stateLog] = [log.of('start'), log.of('config'), log.of('state')];
   startLog.info({ version, node: process.version, files: files.join(' ') || 'none' }, 'starting');
-  const sentences = problems.map(describeProblem);
+  let sentences = problems.map(describeProblem);
   for (const [at, problem] of problems.entries())
     configLog[problem.severity === 'error' ? 'error' : 'warn']({}, sentences[at] ?? '');
   if (config.server.websocketUrl === '') {
     sentences.push('no server is configured: set server.websocket_url');
     configLog.error({ file: places.configFile }, 'no server is configured: set server.websocket_url');
   }
-  const url = config.server.websocketUrl;
+  let server = serverOf(config, places.stateDirectory, version, stateLog);
   const kept = (name: string) => stateFile({ directory: places.stateDirectory, name, log: stateLog });
-  const memory = new Memory({ store: kept(LINK_FILE), clock, url });
+  const memory = new Memory({ store: kept(LINK_FILE), clock, url: server.url });
   const board = machine();
   const { past, lastRun } = lastWords(kept(LAST_RUN_FILE), board.boot, version);
   postMortem = past;
@@ -95,11 +102,10 @@ export async function run(args: string[]): Promise<void> {
   ];
   let metrics: Metrics | undefined;
   const lamp = await lampOf(config, log.of('light'));
-  const server = serverOf(config, places.stateDirectory, version, stateLog);
   const agent = await build(config, log, {
     ...(lamp === undefined ? {} : { lamp }),
     ...(await loudspeaker(config, places.stateDirectory, log.of('speaker'), (close) => closing.push(close))),
-    server,
+    server: () => server,
     dialer,
     network,
     history: {
@@ -114,6 +120,10 @@ export async function run(args: string[]): Promise<void> {
       },
     },
     ...(remembered === undefined ? {} : { lessons: remembered.lessons }),
+    stepped: (state, event) => {
+      reload.settle();
+      supervised?.observe(state, event);
+    },
   });
   const panel = new Panel({
     lines: panelLines(config, { clock, log: log.of('button') }),
@@ -123,18 +133,51 @@ export async function run(args: string[]): Promise<void> {
   });
   const networkMeans = () => network?.means ?? 'nothing';
   const startedAtMs = clock.now();
-  const status = {
+  const status: StatusParts = {
     agent,
     clock,
     version,
-    url,
     networkMeans,
     panel,
     startedAtMs,
-    problems: sentences,
     lastRun,
+    // Both change with a reload.
+    get url() {
+      return server.url;
+    },
+    get problems() {
+      return sentences;
+    },
   };
-  await control(agent, status, places, log, { memory, past }, closing);
+  const supervised = supervisedBy({ clock, log: log.of('service'), agent, problems: () => sentences });
+  const reload = new Reload({
+    started: config,
+    load,
+    log: configLog,
+    isQuiet: () => quiet(agent.state.turn),
+    problems: (found) => {
+      sentences = [...found];
+    },
+    apply: (next) => {
+      const old = server.url;
+      server = serverOf(next, places.stateDirectory, version, stateLog);
+      memory.moveTo(server.url);
+      log.setLevel(next.log.level);
+      const lessons = server.url === old ? {} : { lessons: noLessons(clock.now()) };
+      agent.dispatch({ type: 'policy.changed', policy: policyOf(next), ...lessons });
+      // A good connection to the old server is renewed, beside it.
+      if (server.url !== old) agent.dispatch({ type: 'reconnect.asked' });
+    },
+  });
+  await control(agent, status, places, log, { memory, past }, closing, {
+    hungUp() {
+      supervised?.reloading();
+      reload.asked();
+      agent.dispatch({ type: 'reconnect.asked' });
+      supervised?.reloaded();
+    },
+    leaving: () => supervised?.stopping(),
+  });
   memory.follow(() => present(agent));
   past.follow(() => runNow(agent, clock.now() - startedAtMs));
   announce(
@@ -155,6 +198,7 @@ export async function run(args: string[]): Promise<void> {
       log.of('metrics'),
     );
   closing.push(() => metrics?.stop());
+  supervised?.ready();
 }
 
 /** What the next run is to know. */
@@ -180,7 +224,16 @@ function overridesFrom(settings: readonly string[]): Record<string, string> {
 
 type World = Pick<
   AgentParts,
-  'server' | 'dialer' | 'history' | 'lessons' | 'chimes' | 'mixer' | 'prefs' | 'prefsChanged' | 'lamp'
+  | 'server'
+  | 'dialer'
+  | 'history'
+  | 'lessons'
+  | 'chimes'
+  | 'mixer'
+  | 'prefs'
+  | 'prefsChanged'
+  | 'lamp'
+  | 'stepped'
 > & {
   readonly network: NetworkWatch | undefined;
 };
@@ -222,6 +275,7 @@ async function control(
   log: AgentLog,
   { memory, past }: { readonly memory: Memory; readonly past: PostMortem },
   closing: readonly (() => void)[],
+  on: { hungUp(): void; leaving(): void },
 ): Promise<void> {
   const { panel } = parts;
   const answers = {
@@ -250,6 +304,7 @@ async function control(
     log.of('start').info({ signal }, 'shutting down');
     process.once('SIGTERM', leave).once('SIGINT', leave);
     setTimeout(leave, SHUTDOWN_MS).unref();
+    on.leaving();
     agent.dispatch({ type: 'shutdown.asked' });
     memory.close(true);
     past.close(`ended on request (${signal})`, true);
@@ -270,8 +325,8 @@ async function control(
   process.on('SIGHUP', () => {
     // A terminal that is closed takes with it what runs on it; a service is told to try anew.
     if (process.stdin.isTTY) return shutDown('SIGHUP');
-    controlLog.info({ signal: 'SIGHUP' }, 'trying now');
-    agent.dispatch({ type: 'reconnect.asked' });
+    controlLog.info({ signal: 'SIGHUP' }, 'reading the configuration anew, and trying now');
+    on.hungUp();
   });
   process.once('exit', () => {
     // Of an end that nobody has asked for; after one that was, there is nothing left to write.

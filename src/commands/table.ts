@@ -145,6 +145,13 @@ export const COMMANDS: readonly CommandRow[] = [
     examples: ['button test', 'button test --seconds 60'],
   },
   {
+    name: 'setup',
+    usage: 'KIT... [--apply] | --undo',
+    does: 'what a sound kit needs in /boot/firmware/config.txt: shown, then made, or taken out again',
+    options: ['--apply', '--undo', '--boot-file'],
+    examples: ['setup', 'setup --undo'],
+  },
+  {
     name: 'config',
     usage: 'check|show',
     does: 'what is wrong with the configuration; every value and where it comes from',

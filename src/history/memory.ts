@@ -38,7 +38,7 @@ const FAILURES_COUNT_FOR_MS = 600_000;
 export class Memory {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #url: string;
+  #url: string;
   #present: (() => Present) | null = null;
   /** What was learned of other servers. */
   #others: readonly LessonsNote[] = [];
@@ -78,6 +78,15 @@ export class Memory {
   /** From now on `changed` writes what this gives. */
   follow(present: () => Present): void {
     this.#present = present;
+  }
+
+  /** Another server from now on; what was learned of this one belongs to it. */
+  moveTo(url: string): void {
+    if (url === this.#url) return;
+    const left =
+      this.#present === null || this.#url === '' ? [] : [this.#lessonsNote(this.#present().lessons)];
+    this.#others = [...left, ...this.#others.filter((note) => note.url !== url)];
+    this.#url = url;
   }
 
   changed(): void {

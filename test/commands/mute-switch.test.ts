@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { controlAnswer } from '../../src/commands/control.ts';
+import { createLog } from '../../src/log.ts';
 import { Panel } from '../../src/panel.ts';
 import { type AgentRig, agentRig } from '../helpers/agent-rig.ts';
 import { keptLog } from '../helpers/card.ts';
@@ -21,7 +22,13 @@ describe('mute by command', () => {
   function mute(muted: boolean | 'toggle'): unknown {
     const panel = new Panel({ lines: [], clock: handClock(), log: keptLog(), dispatch: nobody });
     const client = { send: nobody, follow: () => assert.fail('nothing is followed') };
-    const answers = { status: () => assert.fail('no status'), why: () => assert.fail('no why'), panel };
+    const answers = {
+      status: () => assert.fail('no status'),
+      why: () => assert.fail('no why'),
+      panel,
+      log: createLog({ level: 'error', format: 'text', colour: false }),
+      clock: handClock(),
+    };
     return controlAnswer({ command: 'mute', muted }, client, rig.agent, answers);
   }
   const turned = (muted: boolean) => rig.agent.dispatch({ type: 'mute.switched', muted });
