@@ -34,7 +34,7 @@ export class Reload {
     const sentences = loaded.problems.map(describeProblem);
     const wrong = this.#wrong(loaded);
     if (wrong.length > 0) {
-      for (const sentence of wrong) log.error({}, `reload: ${sentence}`);
+      for (const told of wrong.map((sentence) => `reload: ${sentence}`)) log.error({}, told);
       log.error({}, 'reload: the new configuration is wrong, the old one stays');
       problems(wrong.map((sentence) => `not reloaded: ${sentence}`));
     } else {

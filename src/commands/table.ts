@@ -149,7 +149,8 @@ export const COMMANDS: readonly CommandRow[] = [
     usage: 'KIT... [--apply] | --undo',
     does: 'what a sound kit needs in /boot/firmware/config.txt: shown, then made, or taken out again',
     options: ['--apply', '--undo', '--boot-file'],
-    examples: ['setup', 'setup --undo'],
+    words: ['i2s', 'max98357a', 'adau7002', 'respeaker2', 'wm8960', 'led', 'key'],
+    examples: ['setup i2s', 'setup i2s key --apply', 'setup --undo'],
   },
   {
     name: 'config',

@@ -105,6 +105,11 @@ export const CODES: readonly Code[] = [
       says: 'the token file',
       remedy: 'the reason says what is wrong with it; it is read anew at every attempt',
     },
+    {
+      says: 'reload: the new configuration is wrong',
+      remedy: 'mend what the lines before it name, then `systemctl reload xiaozhi-agent`',
+    },
+    { says: 'reload: these need a restart', remedy: '`sudo systemctl restart xiaozhi-agent`' },
   ]),
   ...area('STATE', [
     { says: 'the state cannot be kept', remedy: 'disk full or read-only: `df -h`, `doctor state`' },
@@ -128,6 +133,11 @@ export const CODES: readonly Code[] = [
       says: 'metrics cannot be',
       remedy: 'the reason names port or file: `metrics.listen`, `metrics.textfile`',
     },
+    {
+      says: 'supervisor: no sign of life is given',
+      remedy: 'a fault of this program, which systemd starts anew: `bugreport`',
+    },
+    { says: 'supervisor: not told', remedy: 'is `systemd-notify` there? `doctor service`' },
   ]),
   ...area('SRV', [{ says: 'server trouble', remedy: '`serve` itself: the reason says what' }]),
 ];

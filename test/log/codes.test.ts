@@ -12,7 +12,14 @@ import { PAGE, ROOT, readPage } from '../helpers/readme.ts';
 /** Not of the daemon's log: the local server only passes on, and what embeds the client has a log of its own. */
 const ELSEWHERE = /^(client|server)(\.ts$|\/)|^log(\.ts$|\/)/;
 /** Whose words come from where they are made: the component has a code for all of them. */
-const MADE_ELSEWHERE = ["sentences[at] ?? ''", 'error.message', 'text', 'SETBACKS[setback.type]'];
+const MADE_ELSEWHERE = [
+  "sentences[at] ?? ''",
+  'sentence',
+  'told',
+  'error.message',
+  'text',
+  'SETBACKS[setback.type]',
+];
 
 const files = sourceFiles(join(ROOT, 'src')).map((name) => ({
   name,
