@@ -78,6 +78,8 @@ if [ "$purpose" = test ]; then
   have nft || need nftables
   have openssl || need openssl
   have script || need bsdutils
+  have shellcheck || need shellcheck
+  have systemd-analyze || need systemd # its tools; what runs here is not changed by them
 fi
 packages=${packages# }
 

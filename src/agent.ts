@@ -34,7 +34,7 @@ export type AgentParts = Omit<LoopParts, 'on'> & {
   readonly jitterMs: number;
   /** Of what a microphone that is kept open has heard before a press. */
   readonly prerollMs: number;
-  readonly history?: Omit<HistoryParts, 'clock' | 'log'>;
+  readonly history?: Omit<HistoryParts, 'clock' | 'log' | 'logOf'>;
   /** Without them the box is silent but for speech. */
   readonly chimes?: {
     readonly sounds: Sounds;
@@ -47,6 +47,8 @@ export type AgentParts = Omit<LoopParts, 'on'> & {
   readonly lamp?: { readonly light: Light; readonly policy: LampPolicy };
   /** A sound or a sign for the person at the box; after everything that had to go on the wire. */
   readonly cue: (cue: Cue) => void;
+  /** After everything was done, the history included. */
+  readonly stepped?: (after: State, event: Event) => void;
 };
 
 export class Agent {
@@ -63,18 +65,24 @@ export class Agent {
   readonly #loop: Loop;
 
   constructor(parts: AgentParts) {
-    const { clock, log, codec } = parts;
+    const { clock, codec, logOf = () => parts.log } = parts;
     const dispatch = (event: Event) => this.dispatch(event);
-    this.history = new History({ clock, log, ...parts.history });
-    this.preamp = new Preamp({ microphone: parts.microphone, clock, log, gainDb: parts.gainDb ?? 0 });
-    this.capture = new Capture({ microphone: this.preamp, clock, log });
+    const [microphoneLog, speakerLog] = [logOf('microphone'), logOf('speaker')];
+    this.history = new History({ clock, log: parts.log, logOf, ...parts.history });
+    this.preamp = new Preamp({
+      microphone: parts.microphone,
+      clock,
+      log: microphoneLog,
+      gainDb: parts.gainDb ?? 0,
+    });
+    this.capture = new Capture({ microphone: this.preamp, clock, log: microphoneLog });
     this.uplink = new Uplink({
       capture: this.capture,
       encoder: codec.encoder(parts.encoder),
       bitRate: new BitRate(parts.encoder.bitrateBps),
       preroll: new Preroll(parts.prerollMs),
       clock,
-      log,
+      log: microphoneLog,
       road: {
         offer: (attempt, packet) => this.connections.offer(attempt, packet),
         underWay: (attempt) => this.connections.underWay(attempt),
@@ -88,19 +96,19 @@ export class Agent {
         failed: (turn, reason, said) => dispatch({ type: 'microphone.failed', turn, reason, said }),
       },
     });
-    const desk = new MixingDesk(new PacedSpeaker({ speaker: parts.speaker, clock, log }), () =>
+    const desk = new MixingDesk(new PacedSpeaker({ speaker: parts.speaker, clock, log: speakerLog }), () =>
       this.lamp?.alarm(),
     );
     this.desk = desk;
-    this.loudness = new Loudness({ desk, mixer: parts.mixer ?? null, log });
+    this.loudness = new Loudness({ desk, mixer: parts.mixer ?? null, log: speakerLog });
     this.#chimes = parts.chimes === undefined ? null : new Chimes({ ...parts.chimes, desk, clock });
-    this.lamp = parts.lamp === undefined ? null : new Lamp({ ...parts.lamp, clock, log });
+    this.lamp = parts.lamp === undefined ? null : new Lamp({ ...parts.lamp, clock, log: logOf('light') });
     this.#cutOverlap = parts.chimes?.cutOverlap ?? false;
     this.downlink = new Downlink({
       speaker: desk.speech,
       codec,
       clock,
-      log,
+      log: speakerLog,
       jitterMs: parts.jitterMs,
       on: {
         started: (turn) => dispatch({ type: 'downlink.started', turn }),
@@ -132,6 +140,7 @@ export class Agent {
           if (after.setup !== before.setup) parts.setup?.tell(after.setup);
           const { volume, muted } = after;
           if (volume !== before.volume || muted !== before.muted) parts.prefsChanged?.({ volume, muted });
+          parts.stepped?.(after, event);
         },
         speech: (attempt, packet) => this.#speech(attempt, packet),
       },

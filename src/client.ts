@@ -59,9 +59,10 @@ export class XiaozhiClient {
     this.#log = log;
     this.#signals = new Signals(log);
     this.#history = new History({ clock, log });
+    const server = serverOf(options, policy.link.connectTimeoutMs);
     this.#loop = new Loop({
       policy,
-      server: serverOf(options, policy.link.connectTimeoutMs),
+      server: () => server,
       clock,
       log,
       dialer: sockets,

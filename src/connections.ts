@@ -28,16 +28,15 @@ const LIFE_EVERY_MS = 1_000;
 
 type Connection = {
   readonly socket: Socket;
+  readonly framing: FramingVersion;
   sessionId: string | undefined;
   readonly road: Road;
-  /** As it was when it was dialled: the next one may be another server's. */
-  readonly framing: FramingVersion;
   reportedAt: number;
 };
 
 export class Connections {
   readonly #dialer: Dialer;
-  readonly #server: Server;
+  readonly #server: () => Server;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #dispatch: (event: Event) => void;
@@ -51,7 +50,8 @@ export class Connections {
 
   constructor(parts: {
     dialer: Dialer;
-    server: Server;
+    /** As it is at the time of an attempt: it may be configured anew. */
+    server: () => Server;
     clock: Clock;
     log: Log;
     dispatch: (event: Event) => void;
@@ -133,7 +133,8 @@ export class Connections {
   }
 
   #dial(attempt: number): void {
-    const request = { ...this.#server, headers: this.#server.headers() };
+    const server = this.#server();
+    const request = { ...server, headers: server.headers() };
     const socket = this.#dialer.dial(request, {
       reached: ({ local }) => this.#report(attempt, { type: 'socket.reached', attempt, local }),
       opened: () => this.#report(attempt, { type: 'socket.opened', attempt }),
@@ -145,9 +146,9 @@ export class Connections {
     });
     this.#open.set(attempt, {
       socket,
+      framing: server.framing,
       sessionId: undefined,
       road: new Road(socket, this.#clock),
-      framing: this.#server.framing,
       reportedAt: Number.NEGATIVE_INFINITY,
     });
   }
@@ -220,7 +221,7 @@ export class Connections {
         // In any state, the hello included: a server may ask before it has greeted. The reply goes where the question
         // came from; when that is gone nobody waits for it.
         const reply = (payload: JsonObject) => void this.say(attempt, { type: 'mcp', payload });
-        this.#tools.take(message.payload, this.#server.device, reply);
+        this.#tools.take(message.payload, this.#server().device, reply);
         return;
       }
       case 'alert':

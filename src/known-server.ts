@@ -21,17 +21,20 @@ const SECTION = 'configuration';
 
 export class KnownServer {
   readonly #parts: KnownServerParts;
+  /** What the owner has written down, which a reload may change. */
+  #written: Pick<KnownServerParts, 'writtenUrl' | 'framing'>;
   #answered: Endpoint | null;
   #doubt: string | null = null;
 
   constructor(parts: KnownServerParts) {
     this.#parts = parts;
+    this.#written = parts;
     this.#answered = parts.asked === '' ? null : keptIn(parts.store.read(), parts.asked);
   }
 
   /** Empty: none is known. */
   get url(): string {
-    const { writtenUrl } = this.#parts;
+    const { writtenUrl } = this.#written;
     return writtenUrl === '' ? (this.#answered?.url ?? '') : writtenUrl;
   }
 
@@ -41,13 +44,17 @@ export class KnownServer {
   }
 
   get framing(): Endpoint['framing'] {
-    const { framing } = this.#parts;
+    const { framing } = this.#written;
     return framing === 1 ? (this.#answered?.framing ?? framing) : framing;
   }
 
   /** Why the last answer's address may lead nowhere, for people; null: no reason. */
   get doubt(): string | null {
     return this.#doubt;
+  }
+
+  rewrite(written: Pick<KnownServerParts, 'writtenUrl' | 'framing'>): void {
+    this.#written = written;
   }
 
   /** Whether anything is different now. */

@@ -3,7 +3,8 @@
 
 import { writeSync } from 'node:fs';
 import { pino } from 'pino';
-import { escaped, journalLine, type Level, shownSentence, textLine } from './log/line.ts';
+import { codeOf } from './log/codes.ts';
+import { escaped, journalLine, type Level, plainLine, shownSentence, textLine } from './log/line.ts';
 import { type LineOutput, lineOutput } from './log/output.ts';
 import { type ShownFields, shownFields } from './log/shown.ts';
 import type { Log } from './ports.ts';
@@ -17,10 +18,24 @@ export type LogOptions = {
   readonly colour?: boolean;
   /** Milliseconds since 1970; the machine's clock when absent. */
   readonly wallMs?: () => number;
+  /** Gets what is written as a warning or an error, already fit to be shown. */
+  readonly trouble?: (trouble: LoggedTrouble) => void;
+};
+
+export type LoggedTrouble = {
+  readonly level: 'warn' | 'error';
+  readonly code: string | null;
+  /** The line as people read it. */
+  readonly text: string;
 };
 
 export type AgentLog = Log & {
-  setLevel(level: Level): void;
+  /** The same log; its lines begin with that name, and have a level of their own once one is set. */
+  of(component: string): Log;
+  /** Of that component only, or of everything, those that had one of their own too. */
+  setLevel(level: Level, component?: string): void;
+  /** The names that were handed out, and the least severity that each writes. */
+  levels(): Readonly<Record<string, Level>>;
   /** Gives waiting lines a last chance, for at most 200 ms. */
   flush(): void;
 };
@@ -29,6 +44,7 @@ const STDOUT = 1;
 // The names under which pino writes its own parts of a JSON record; a field of that name gets a trailing underscore.
 const pinoNames = ['level', 'time', 'msg'];
 const levels: Readonly<Record<string, Level>> = { 20: 'debug', 30: 'info', 40: 'warn', 50: 'error' };
+const severity: Readonly<Record<Level, number>> = { debug: 20, info: 30, warn: 40, error: 50 };
 
 export function createLog(options: LogOptions): AgentLog {
   const { format, colour = false, wallMs } = options;
@@ -40,29 +56,54 @@ export function createLog(options: LogOptions): AgentLog {
     journal: () => '',
   };
   const root = pino(
-    // Process id and host name are known to whoever collects the lines.
-    { level: options.level, base: null, timestamp: clock[format] },
+    // Process id and host name are known to whoever collects the lines. What is written is decided here, per component.
+    { level: 'debug', base: null, timestamp: clock[format] },
     format === 'json'
       ? { write: (line: string) => output.write(escaped(line.trimEnd())) }
       : peopleStream(format, colour, output),
   );
+  let common = options.level;
+  const own = new Map<string, Level>();
+  const names = new Set<string>();
 
-  function record(level: Level, fields: object, sentence: string): void {
-    if (!root.isLevelEnabled(level)) return;
+  function record(component: string | undefined, level: Level, fields: object, sentence: string): void {
+    const least = (component === undefined ? undefined : own.get(component)) ?? common;
+    if (severity[level] < severity[least]) return;
     const lost = output.takeLost();
     if (lost > 0) root.warn({ lines: lost }, 'log: lines were lost because nobody took them');
-    const shown = shownFields(fields, root.level === 'debug');
-    root[level](format === 'json' ? besidePino(shown) : shown, shownSentence(sentence));
+    const code = codeOf(level, component, sentence, fields);
+    const known = shownFields(fields, least === 'debug');
+    const shown = code === undefined ? known : { ...known, code };
+    const text = shownSentence(sentence);
+    if (format === 'json')
+      root[level]({ ...(component === undefined ? {} : { component }), ...besidePino(shown) }, text);
+    else root[level](shown, component === undefined ? text : `${component}: ${text}`);
+    if (level === 'warn' || level === 'error')
+      options.trouble?.({ level, code: code ?? null, text: plainLine(text, shown) });
   }
 
+  const named = (component?: string): Log => ({
+    debug: (fields, text) => record(component, 'debug', fields, text),
+    info: (fields, text) => record(component, 'info', fields, text),
+    warn: (fields, text) => record(component, 'warn', fields, text),
+    error: (fields, text) => record(component, 'error', fields, text),
+  });
+
   return {
-    debug: (fields, text) => record('debug', fields, text),
-    info: (fields, text) => record('info', fields, text),
-    warn: (fields, text) => record('warn', fields, text),
-    error: (fields, text) => record('error', fields, text),
-    setLevel(level) {
-      root.level = level;
+    ...named(),
+    of(component) {
+      names.add(component);
+      return named(component);
     },
+    setLevel(level, component) {
+      if (component !== undefined) {
+        own.set(component, level);
+        return;
+      }
+      common = level;
+      own.clear();
+    },
+    levels: () => Object.fromEntries([...names].sort().map((name) => [name, own.get(name) ?? common])),
     flush: () => output.flush(),
   };
 }

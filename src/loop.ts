@@ -6,16 +6,18 @@ import { type Holds, holds } from './core/holds.ts';
 import type { Lessons } from './core/lessons.ts';
 import { type Policy, type Prefs, type State, startState } from './core/state.ts';
 import { step } from './core/step.ts';
-import type { Clock, ClockSync, Dialer, Log, NetworkWatch } from './ports.ts';
+import type { Clock, ClockSync, Dialer, Log, LogOf, NetworkWatch } from './ports.ts';
 import type { ServerMessage } from './protocol/messages.ts';
 import { Timers } from './timers.ts';
 import type { Toolbox } from './toolbox.ts';
 
 export type LoopParts = {
   readonly policy: Policy;
-  readonly server: Server;
+  readonly server: () => Server;
   readonly clock: Clock;
   readonly log: Log;
+  /** The log under the name of a part of the agent; without it all lines are nameless. */
+  readonly logOf?: LogOf;
   readonly dialer: Dialer;
   readonly clockSync: ClockSync;
   /** Without one, only failures tell of the network. */
@@ -53,9 +55,9 @@ export class Loop {
   #draining = false;
 
   constructor(parts: LoopParts) {
-    const { clock, log, dialer, server, on } = parts;
+    const { clock, dialer, server, on, logOf = () => parts.log } = parts;
     this.#clock = clock;
-    this.#log = log;
+    this.#log = logOf('core');
     this.#clockSync = parts.clockSync;
     this.#network = parts.network;
     this.#on = on;
@@ -63,7 +65,7 @@ export class Loop {
       dialer,
       server,
       clock,
-      log,
+      log: logOf('link'),
       dispatch: (event) => this.dispatch(event),
       speech: (attempt, packet) => on.speech(attempt, packet),
       said: (message) => on.said?.(message),

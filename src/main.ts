@@ -1,71 +1,56 @@
 #!/usr/bin/env node
-// The process: which command, and how it ends. Commands are loaded when they are asked for, so that `press` is quick.
+// The process: which command, and how it ends. What there is to choose from is in commands/table.ts.
 import { EXIT, Stop } from './commands/exit.ts';
-
-const USAGE = `xiaozhi-agent: a voice box's agent: button, microphone, speaker and a xiaozhi server
-
-usage: xiaozhi-agent COMMAND [options]
-
-  run                 the agent itself, until SIGTERM (on a terminal the space bar is the button)
-      --set KEY=VALUE   a configuration key, such as --set log.level=debug; may be given again
-  press [--hold MS]   press the button of the running agent: a click, or held for MS milliseconds
-  stop                end the conversation that is going on
-  volume [N|+N|-N]    how loud speech is, 0 to 100; to N, or by so much
-  audio list|meter|tone
-                      the cards there are; the microphone's level; a tone from the speaker (audio --help)
-  mute on|off|toggle  shut the microphone, or open it again
-  button test [--seconds N]
-                      show what the button does, and the gestures that makes (20 s)
-  status [--json]     what it is doing, and how its connection fares
-  why [--json] [N]    the last N outages (3): what ended the connection, what was tried, what brought it back
-  activate            show the activation code and wait until it was entered
-  reconnect           connect now, whatever the waits and limits say
-  config check|show   what is wrong with the configuration; every value and where it comes from
-  serve [--host H] [--port N] [--token-file F] [--verbose]
-                      a small local server that plays back what it hears
-  demo [--json]       a conversation over a virtual sound card, measured
-  version             the version
-
-  --config FILE  --state-dir DIR  --runtime-dir DIR   instead of the places of an installed box
-
-exit codes: 0 ok, 1 failed or not connected, 2 wrong usage, 3 not running, 4 no permission,
-            78 nothing sensible can run
-`;
+import { usageOf, usageOfAll } from './commands/help.ts';
+import { COMMANDS } from './commands/table.ts';
 
 type Command = (args: string[]) => void | Promise<void>;
 
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+/** Loaded when they are asked for, so that `press` is quick. */
+const LOADS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./commands/run.ts')).run,
   press: async () => (await import('./commands/ask.ts')).press,
   stop: async () => (await import('./commands/ask.ts')).stop,
-  volume: async () => (await import('./commands/volume.ts')).volume,
-  audio: async () => (await import('./commands/audio.ts')).audio,
-  mute: async () => (await import('./commands/ask.ts')).mute,
-  button: async () => (await import('./commands/button.ts')).button,
   status: async () => (await import('./commands/ask.ts')).status,
   why: async () => (await import('./commands/why.ts')).why,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  logs: async () => (await import('./commands/logs.ts')).logs,
+  log: async () => (await import('./commands/log-level.ts')).logLevel,
+  monitor: async () => (await import('./commands/monitor.ts')).monitor,
+  bugreport: async () => (await import('./commands/bugreport.ts')).bugreport,
+  volume: async () => (await import('./commands/volume.ts')).volume,
+  mute: async () => (await import('./commands/ask.ts')).mute,
   activate: async () => (await import('./commands/activate.ts')).activate,
   reconnect: async () => (await import('./commands/ask.ts')).reconnect,
+  audio: async () => (await import('./commands/audio.ts')).audio,
+  button: async () => (await import('./commands/button.ts')).button,
   config: async () => (await import('./commands/config.ts')).config,
+  setup: async () => (await import('./commands/setup.ts')).setup,
   serve: async () => (await import('./commands/serve.ts')).serve,
   demo: async () => (await import('./commands/demo.ts')).demo,
+  completion: async () => (await import('./commands/completion.ts')).completion,
   version: async () => (await import('./commands/version.ts')).version,
 };
 
 async function main([name, ...args]: string[]): Promise<void> {
-  if (name === undefined) throw new Stop(EXIT.usage, USAGE.trimEnd());
-  const isHelp = name === 'help' || name === '--help' || name === '-h';
-  // `audio` has a page of its own.
-  if (isHelp || (args.includes('--help') && name !== 'audio')) {
-    process.stdout.write(USAGE);
+  if (name === undefined) throw new Stop(EXIT.usage, usageOfAll().trimEnd());
+  if (name === 'help' || name === '--help' || name === '-h') {
+    const about = COMMANDS.find((row) => row.name === args[0]);
+    process.stdout.write(about === undefined ? usageOfAll() : usageOf(about));
     return;
   }
-  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (load === undefined)
+  const row = COMMANDS.find((one) => one.name === name);
+  const load = Object.hasOwn(LOADS, name) ? LOADS[name] : undefined;
+  if (row === undefined || load === undefined)
     throw new Stop(
       EXIT.usage,
-      `there is no command "${name}"; there are: ${Object.keys(COMMANDS).join(', ')}`,
+      `there is no command "${name}"; there are: ${COMMANDS.map((one) => one.name).join(', ')}`,
     );
+  // `audio` has a page of its own.
+  if (args.includes('--help') && name !== 'audio') {
+    process.stdout.write(usageOf(row));
+    return;
+  }
   const command = await load();
   await command(args);
 }

@@ -28,6 +28,9 @@ export interface Log {
   error(fields: object, text: string): void;
 }
 
+/** The same log under the name of one part of the program, so that its lines are told apart. */
+export type LogOf = (component: string) => Log;
+
 /**
  * Why a line of the box's panel cannot be heard, in a word for whoever decides what to do and in a sentence for people.
  * `missing`: there is none, or nothing to read it with. `denied`: there is, for others. `busy`: somebody else has it.
@@ -254,6 +257,28 @@ export interface ClockSync {
   /** Reports once, as soon as the clock has been set right. */
   start(on: { synchronized(): void }): void;
   stop(): void;
+}
+
+/** Whoever has started this process, shows how it fares, and starts it again when it no longer moves. */
+export interface Supervisor {
+  /** A sign of life is wanted at least so often; null: nobody waits for one. */
+  readonly watchdogMs: number | null;
+  start(on: SupervisorEvents): void;
+  /** Of several things told while others are on their way, the newest of each kind. */
+  tell(news: News): void;
+  stop(): void;
+}
+
+export type News = {
+  readonly phase?: 'ready' | 'reloading' | 'stopping';
+  /** One line for people. */
+  readonly status?: string;
+  readonly isAlive?: true;
+};
+
+export interface SupervisorEvents {
+  /** What was told did not arrive, and why; the next thing is told all the same. */
+  failed(reason: string): void;
 }
 
 /** One JSON value that outlives the process. */

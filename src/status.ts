@@ -5,6 +5,7 @@ import type { LineStatus } from './button/line.ts';
 import { limitInForce } from './core/backoff.ts';
 import { failuresOf } from './core/link.ts';
 import { isUsable, wayOf } from './core/network.ts';
+import type { PastRun } from './history/post-mortem.ts';
 import { type Counters, qualityOf } from './history/sessions.ts';
 import type { Panel } from './panel.ts';
 import type { Clock } from './ports.ts';
@@ -22,9 +23,19 @@ export type StatusParts = {
   readonly startedAtMs: number;
   /** Everything that was wrong with the configuration, one sentence each. */
   readonly problems: readonly string[];
+  /** Null: none is known of. */
+  readonly lastRun: LastRun | null;
+};
+
+/** How the run before this one ended. */
+export type LastRun = Pick<PastRun, 'clean' | 'uptime_s' | 'troubles'> & {
+  readonly ended: string;
+  readonly at: string;
 };
 
 const MB = 1024 * 1024;
+/** On one screen with all the rest. */
+const TROUBLES_SHOWN = 3;
 
 export function statusOf(parts: StatusParts) {
   const { agent, clock } = parts;
@@ -45,6 +56,7 @@ export function statusOf(parts: StatusParts) {
       node: process.version,
     },
     problems: parts.problems,
+    last_run: lastRunStatus(parts.lastRun),
   };
 }
 
@@ -227,6 +239,12 @@ function turnStatus({ state, history }: Agent) {
     count: history.turns,
     last: last === null ? null : { turn: last.turn, why: last.why, at: isoTime(last.atMs) },
   };
+}
+
+export function lastRunStatus(run: LastRun | null) {
+  if (run === null) return null;
+  const { ended, clean, at, uptime_s } = run;
+  return { ended, clean, at, uptime_s, last_troubles: run.troubles.slice(-TROUBLES_SHOWN) };
 }
 
 function isoTime(ms: number): string {

@@ -29,7 +29,9 @@ const page = readPage();
 const read = (...path: readonly string[]) => readFileSync(join(ROOT, ...path), 'utf8');
 const SOURCES = [
   ...sourceFiles(join(ROOT, 'src')).map((file) => read('src', file)),
-  ...readdirSync(join(ROOT, 'deploy')).map((file) => read('deploy', file)),
+  ...readdirSync(join(ROOT, 'deploy'), { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => read('deploy', name)),
 ].join('\n');
 
 /** What is not run here: the line, what its script in package.json must contain, and the file that runs that. */

@@ -1,6 +1,8 @@
 // Keeps one line of the panel heard: tries its backends in order, starts them again with growing pauses, and makes edges
 // that were missed good. Works through the port alone; what a press is for, it does not know.
 import type { Button, ButtonTrouble, Cancel, Clock, Log } from '../ports.ts';
+import { type Level, NoiseGate } from './noise.ts';
+import { TroubleLog } from './trouble-log.ts';
 
 export interface LineEvents {
   pressed(): void;
@@ -28,6 +30,7 @@ export type LineStatus = {
   readonly isDown: boolean;
   readonly restarts: number;
   readonly others: readonly Refused[];
+  /** `over` once it has worked for a while. */
   readonly lastTrouble: { readonly reason: string; readonly atMs: number; readonly over: boolean } | null;
 };
 
@@ -37,7 +40,7 @@ const DELAYS_MS = [200, 1_000, 5_000, 15_000, 60_000] as const;
 const STEADY_MS = 60_000;
 /** Starting a few programs on a Pi Zero that boots takes seconds; what takes longer hangs. */
 const OPENING_MS = 20_000;
-/** While a line cannot be heard a finger may have come off it: nobody is recorded for longer on a guess. */
+/** While a line cannot be heard, for noise or at all, a finger may have come off it: nobody is recorded for longer on a guess. */
 const BELIEVED_DOWN_MS = 2_000;
 
 type Phase =
@@ -57,9 +60,18 @@ export class Line {
   #breaks = 0;
   #restarts = 0;
   #trouble: LineStatus['lastTrouble'] = null;
+  readonly #troubleLog: TroubleLog;
+  readonly #noise: NoiseGate;
 
   constructor(parts: LineParts) {
     this.#parts = parts;
+    this.#troubleLog = new TroubleLog(parts.name, parts.log);
+    this.#noise = new NoiseGate({
+      clock: parts.clock,
+      pass: (level) => this.#moved(level),
+      began: (isNews) => this.#drowned(isNews),
+      settled: (level) => this.#rested(level),
+    });
   }
 
   get name(): string {
@@ -90,6 +102,7 @@ export class Line {
     this.#on = undefined;
     this.#timer();
     this.#believed();
+    this.#noise.stop();
     if ('button' in this.#phase) this.#phase.button.stop();
     this.#phase = { name: 'closed' };
     this.#told = 'nothing';
@@ -107,8 +120,8 @@ export class Line {
     });
     button.start({
       found: (level) => this.#found(button, level),
-      pressed: () => this.#moved('down'),
-      released: () => this.#moved('up'),
+      pressed: () => this.#noise.edge('down'),
+      released: () => this.#noise.edge('up'),
       ended: over,
     });
   }
@@ -120,21 +133,37 @@ export class Line {
     this.#timer();
     this.#believed();
     this.#phase = { name: 'working', button, refused };
-    this.#timer = clock.after(STEADY_MS, () => {
-      this.#breaks = 0;
-    });
-    if (this.#trouble !== null) this.#trouble = { ...this.#trouble, over: true };
     const others = refused.map(({ backend, reason }) => `${backend}: ${reason}`).join('; ');
     const found = { backend: button.backend, line: button.line, ...(others === '' ? {} : { others }) };
-    log.info(found, this.#breaks > 0 ? `${name} works again` : `${name} taken`);
+    this.#troubleLog.works(found);
+    this.#timer = clock.after(STEADY_MS, () => {
+      this.#breaks = 0;
+      this.#troubleLog.isOver(found);
+      if (this.#trouble !== null) this.#trouble = { ...this.#trouble, over: true };
+    });
     if (this.#parts.kind === 'switch' && level !== 'unknown') this.#tell(level);
     // Nobody knows for how long it has been down: a press is what is seen to begin.
-    else if (level === 'down' && this.#told !== 'down')
-      log.info({ line: button.line }, `${name} is held down already: it counts from its next press`);
     else if (level !== 'down') this.#let();
+    // Not each time that a line breaks.
+    else if (this.#told !== 'down' && this.#breaks <= 1)
+      log.info({ line: button.line }, `${name} is held down already: it counts from its next press`);
   }
 
-  #moved(to: 'up' | 'down'): void {
+  /** Nobody can tell where the finger is. */
+  #drowned(isNews: boolean): void {
+    const { name, log } = this.#parts;
+    const { line } = this.status();
+    const text = `${name} makes more edges than any finger: what it is at when it comes to rest counts`;
+    if (isNews) log.warn({ line }, text);
+    this.#believe();
+  }
+
+  #rested(level: Level): void {
+    this.#believed();
+    if (level !== this.#told) this.#moved(level);
+  }
+
+  #moved(to: Level): void {
     if (this.#phase.name !== 'working') return;
     // Down for a second time: the release in between was missed.
     if (to === 'down' && this.#parts.kind === 'button') this.#let();
@@ -147,7 +176,7 @@ export class Line {
     if (this.#told === 'down') this.#tell('up');
   }
 
-  #tell(level: 'up' | 'down'): void {
+  #tell(level: Level): void {
     if (this.#told === level) return;
     this.#told = level;
     if (level === 'down') this.#on?.pressed();
@@ -157,6 +186,7 @@ export class Line {
   #ended(at: number, button: Button, trouble: ButtonTrouble): void {
     if (this.#on === undefined || !('button' in this.#phase) || this.#phase.button !== button) return;
     this.#timer();
+    this.#noise.stop();
     const wasWorking = this.#phase.name === 'working';
     const refused = [...(wasWorking ? [] : this.#phase.refused), { backend: button.backend, ...trouble }];
     if (wasWorking) this.#restarts += 1;
@@ -167,18 +197,22 @@ export class Line {
   }
 
   #wait(refused: readonly Refused[]): void {
-    const { name, clock, log, kind } = this.#parts;
+    const { clock } = this.#parts;
     const retryInMs = DELAYS_MS[Math.min(this.#breaks, DELAYS_MS.length - 1)] ?? 0;
     this.#breaks += 1;
     const reason = refused.map((one) => `${one.backend}: ${one.reason}`).join('; ');
-    // Once: it would come back with every attempt.
-    if (this.#trouble?.over !== false || this.#trouble.reason !== reason) {
-      const how = refused.every((one) => one.kind === 'missing') ? 'warn' : 'error';
-      log[how]({ reason, retryInMs }, `${name} cannot be heard; it is tried again`);
-      this.#trouble = { reason, atMs: clock.wallMs(), over: false };
-    }
+    const isMissing = refused.every((one) => one.kind === 'missing');
+    this.#troubleLog.broke(isMissing ? 'warn' : 'error', reason, retryInMs);
+    const atMs = this.#trouble?.over === false ? this.#trouble.atMs : clock.wallMs();
+    this.#trouble = { reason, atMs, over: false };
     this.#phase = { name: 'waiting', refused };
     this.#timer = clock.after(retryInMs, () => this.#open(0, []));
+    this.#believe();
+  }
+
+  /** Of a finger that was on it, for a while; a switch stays where it was. */
+  #believe(): void {
+    const { clock, kind } = this.#parts;
     if (this.#told !== 'down' || kind === 'switch') return;
     this.#believed();
     this.#believed = clock.after(BELIEVED_DOWN_MS, () => this.#let());

@@ -3,12 +3,12 @@ import { parseArgs } from 'node:util';
 import { askControl, type ControlFailure, type ControlRequest } from '../adapters/linux/control-socket.ts';
 import type { Written } from '../history/remembered.ts';
 import { escaped } from '../log/line.ts';
-import { isWell, type Status } from '../status.ts';
+import { isWell, lastRunStatus, type Status } from '../status.ts';
 import { statusWritten } from '../why.ts';
 import { EXIT, type ExitCode, Stop } from './exit.ts';
-import { lastRun } from './last-run.ts';
+import { lastRun, pastRun } from './last-run.ts';
 import { type PlaceValues, placeOptions, placesFrom } from './places.ts';
-import { statusLines, writtenLines } from './status-words.ts';
+import { lastRunLines, statusLines, writtenLines } from './status-words.ts';
 
 /** A daemon that is busy starting a child answers within milliseconds; one that hangs never does. */
 const DEADLINE_MS = 5_000;
@@ -54,12 +54,26 @@ export async function status(args: string[]): Promise<void> {
     found = (await ask(values, { command: 'status' })).status as Status;
   } catch (error) {
     if (!(error instanceof NotRunning)) throw error;
-    const last = statusWritten(leftBehind(values, error, EXIT.notRunning));
-    show(values.json, last, writtenLines(last));
+    showLeftBehind(values, error);
     throw error;
   }
   show(values.json, found, statusLines(found));
   if (!isWell(found.link)) process.exitCode = EXIT.failed;
+}
+
+/** As much of the last run as it has left: how it fared, how it ended, or both. */
+function showLeftBehind(values: PlaceValues & { json?: boolean | undefined }, notRunning: NotRunning): void {
+  const { stateDirectory } = placesFrom(values, process.env);
+  const run = lastRunStatus(pastRun(stateDirectory));
+  const next = 'next        sudo systemctl start xiaozhi-agent; if it does not stay: xiaozhi-agent logs';
+  const end = [...lastRunLines(run), next];
+  const link = lastRun(stateDirectory);
+  if (run !== null && 'missing' in link && link.missing === 'none') {
+    show(values.json, { last_run: run }, ['no agent is running', ...end]);
+    return;
+  }
+  const last = statusWritten(leftBehind(values, notRunning, EXIT.notRunning));
+  show(values.json, { ...last, last_run: run }, [...writtenLines(last), ...end]);
 }
 
 /** What servers and files say must not speak to the terminal. */

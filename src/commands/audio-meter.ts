@@ -57,7 +57,7 @@ export async function meter(config: Config, options: Options): Promise<void> {
 
 type Source = { readonly lent: boolean; read(): Promise<Reading>; close(): void };
 
-async function sourceOf(config: Config, options: Options): Promise<Source> {
+export async function sourceOf(config: Config, options: Options): Promise<Source> {
   const lent = async (): Promise<Reading> => {
     const answer = await ask(options, { command: 'meter' });
     const { device, gain_db, peak_db, average_db, clipped_samples, trouble } = answer;

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../config/load.ts';
 import { describeProblem } from '../config/problem.ts';
+import { valueAt } from '../config/schema.ts';
 import { EXIT, Stop } from './exit.ts';
 import { placeOptions, placesFrom } from './places.ts';
 
@@ -29,11 +30,4 @@ export function config(args: string[]): void {
     default:
       throw new Stop(EXIT.usage, 'config takes one of: check, show');
   }
-}
-
-function valueAt(config: object, key: string): unknown {
-  const camel = (part: string) => part.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  return key
-    .split('.')
-    .reduce<unknown>((node, part) => (node as Record<string, unknown>)[camel(part)], config);
 }

@@ -2,9 +2,12 @@
 import type { ControlAnswer, ControlClient, ControlRequest } from '../adapters/linux/control-socket.ts';
 import type { Agent } from '../agent.ts';
 import { isFree } from '../core/gesture.ts';
+import type { AgentLog } from '../log.ts';
 import type { Panel } from '../panel.ts';
+import type { Clock } from '../ports.ts';
 import type { Status } from '../status.ts';
 import { WHY_MOST, WHY_USUALLY, type Why } from '../why.ts';
+import { logAnswer } from './control-log.ts';
 import { meterAnswer, toneAnswer, volumeAnswer } from './control-sound.ts';
 
 const COMMANDS = [
@@ -18,9 +21,20 @@ const COMMANDS = [
   'reconnect',
   'status',
   'why',
+  'log',
+  'monitor',
 ] as const;
 
-export type Answers = { status(): Status; why(count: number): Why; readonly panel: Panel };
+export type Answers = {
+  status(): Status;
+  why(count: number): Why;
+  readonly panel: Panel;
+  readonly log: AgentLog;
+  readonly clock: Clock;
+};
+
+/** Twice a second: as often as an eye reads a line that changes. */
+const MONITOR_EVERY_MS = 500;
 
 export function controlAnswer(
   request: ControlRequest,
@@ -55,6 +69,10 @@ export function controlAnswer(
       return reconnected(agent);
     case 'status':
       return { ok: true, status: answers.status() };
+    case 'log':
+      return logAnswer(request, answers.log);
+    case 'monitor':
+      return monitored(client, agent, answers);
     case 'why': {
       const { count = WHY_USUALLY } = request;
       if (typeof count !== 'number' || !Number.isInteger(count) || count < 1 || count > WHY_MOST)
@@ -83,6 +101,19 @@ function watched(client: ControlClient, agent: Agent, { panel, status }: Answers
     return { ok: false, error: 'this connection follows the button already' };
   }
   return { ok: true, button: status().button, gesture: agent.state.policy.gesture };
+}
+
+/** How things stand, again and again, until whoever looks leaves. */
+function monitored(client: ControlClient, agent: Agent, { clock, status }: Answers): ControlAnswer {
+  const look = (): ControlAnswer => ({ ok: true, status: status(), level: agent.preamp.level });
+  const tell = () => {
+    client.send(look());
+    cancel = clock.after(MONITOR_EVERY_MS, tell);
+  };
+  let cancel = clock.after(MONITOR_EVERY_MS, tell);
+  if (client.follow(() => cancel())) return look();
+  cancel();
+  return { ok: false, error: 'this connection follows something already' };
 }
 
 /** Says what comes of it: whoever asks at night must not guess. */

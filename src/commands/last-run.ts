@@ -2,14 +2,17 @@
 // screen.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { machine } from '../adapters/linux/machine.ts';
 import { LINK_FILE } from '../history/memory.ts';
+import { endOf, LAST_RUN_FILE, readPastRun } from '../history/post-mortem.ts';
 import { readWritten, type Written } from '../history/remembered.ts';
+import type { LastRun } from '../status.ts';
 
-type LastRun =
+type LeftBehind =
   | { readonly found: Written }
   | { readonly missing: 'none' | 'denied' | 'damaged'; readonly because: string };
 
-export function lastRun(stateDirectory: string): LastRun {
+export function lastRun(stateDirectory: string): LeftBehind {
   const path = join(stateDirectory, LINK_FILE);
   let text: string;
   try {
@@ -26,6 +29,20 @@ export function lastRun(stateDirectory: string): LastRun {
   if (found !== undefined) return { found };
   const because = `${path} is damaged: it cannot be understood. The next run sets it aside and begins anew`;
   return { missing: 'damaged', because };
+}
+
+/** How it ended and what troubled it; null: nothing that can be read. */
+export function pastRun(stateDirectory: string): LastRun | null {
+  let text: string;
+  try {
+    text = readFileSync(join(stateDirectory, LAST_RUN_FILE), 'utf8');
+  } catch {
+    return null;
+  }
+  const run = readPastRun(parsed(text));
+  if (run === undefined) return null;
+  const { clean, uptime_s, troubles, saved_at: at } = run;
+  return { clean, uptime_s, troubles, at, ended: endOf(run, machine().boot) };
 }
 
 function parsed(text: string): unknown {

@@ -13,7 +13,7 @@ export async function lampOf(
   config: Config,
   log: Log,
 ): Promise<{ readonly light: Light; readonly policy: LampPolicy } | undefined> {
-  const light = await chooseLight(config.light);
+  const light = await chooseLight(config.light, log);
   if (light === undefined) return undefined;
   if (!('refused' in light)) return { light, policy: policyOf(config.light) };
   log.error({ backend: config.light.backend, reason: light.refused }, 'there is no light');
@@ -22,6 +22,7 @@ export async function lampOf(
 
 async function chooseLight(
   light: Config['light'],
+  log: Log,
 ): Promise<Light | { readonly refused: string } | undefined> {
   const { backend, name, gpio, active } = light;
   switch (backend) {
@@ -29,7 +30,7 @@ async function chooseLight(
       return undefined;
     case 'leds':
       if (name === '') return { refused: 'light.name is empty: ls /sys/class/leds lists the names' };
-      return ledsLight({ names: name.split(',').map((one) => one.trim()), clock });
+      return ledsLight({ names: name.split(',').map((one) => one.trim()), clock, log });
     case 'onoff':
     case 'rpio': {
       const pin = await (backend === 'onoff' ? onoffPin : rpioPin)({ gpio });

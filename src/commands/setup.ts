@@ -1,89 +1,56 @@
-// From the configuration to the calls that tell the box its server and whose it is. Builds them and decides nothing.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { signed } from '../adapters/linux/board-key.ts';
-import { clock } from '../adapters/linux/clock.ts';
-import type { Identity } from '../adapters/linux/identity.ts';
-import { nodeWeb } from '../adapters/linux/node-web.ts';
-import { stateFile } from '../adapters/linux/state-file.ts';
-import type { Config } from '../config/schema.ts';
-import { KnownServer } from '../known-server.ts';
-import type { Log } from '../ports.ts';
-import type { Caller } from '../protocol/configuration.ts';
-import { SetupCalls } from '../setup-calls.ts';
-import type { Places } from './places.ts';
+// `setup`: shows what a kit changes in a Raspberry Pi's config.txt, makes it when told to, with a backup, and takes it out again.
+import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { changedLines, KITS, withKits } from '../config/boot-file.ts';
+import { EXIT, Stop } from './exit.ts';
 
-/** Beside the identity, for it belongs to it: whoever copies one has both. */
-const STATE_FILE = 'identity.json';
-/** Its name in the runtime directory (issue 8). */
-const CODE_FILE = 'activation';
+/** Where it is since Debian 12; before, it was /boot/config.txt. */
+const BOOT_FILE = '/boot/firmware/config.txt';
 
-export function knownServerOf({ server }: Config, stateDirectory: string, log: Log): KnownServer {
-  return new KnownServer({
-    store: stateFile({ directory: stateDirectory, name: STATE_FILE, log }),
-    log,
-    asked: server.otaUrl,
-    writtenUrl: server.websocketUrl,
-    framing: server.protocolVersion,
-    mayMoveByHttp: server.allowHttpMove,
+export function setup(args: string[]): void {
+  const { values, positionals: kits } = parseArgs({
+    args,
+    options: {
+      'boot-file': { type: 'string', default: BOOT_FILE },
+      apply: { type: 'boolean', default: false },
+      undo: { type: 'boolean', default: false },
+    },
+    allowPositionals: true,
   });
-}
-
-type Parts = {
-  readonly known: KnownServer;
-  readonly caller: () => Caller;
-  readonly places: Places;
-  readonly log: Log;
-  /** Called with what must be done before the process leaves. */
-  readonly closing: (close: () => void) => void;
-};
-
-/** @param about with `address`: the box's own, as far as it is known */
-export function callerOf(
-  { server }: Config,
-  about: { readonly identity: Identity; readonly version: string; readonly address: () => string },
-): Caller {
-  const proves = server.serialNumber !== '' && server.serialKeyFile !== '';
-  return {
-    ...about.identity,
-    language: server.language,
-    version: about.version,
-    serial: proves ? server.serialNumber : null,
-    ip: about.address(),
-  };
-}
-
-/** Undefined where nobody is to be asked. */
-export function setupOf({ server }: Config, parts: Parts): SetupCalls | undefined {
-  if (server.otaUrl === '') return undefined;
-  const { caller, places, known, log, closing } = parts;
-  const post = (code: string | null) =>
-    postCode(join(places.runtimeDirectory, CODE_FILE), places.runtimeDirectory, code, log);
-  closing(() => post(null));
-  if (server.otaUrl.toLowerCase().startsWith('http://'))
-    log.info(
-      { url: server.otaUrl },
-      'the server is asked over plain http: anybody on the way can read and change it',
+  const file = values['boot-file'];
+  const names = Object.keys(KITS).join(', ');
+  const unknown = kits.find((kit) => !Object.hasOwn(KITS, kit));
+  if (unknown !== undefined) throw new Stop(EXIT.usage, `there is no kit "${unknown}"; there are: ${names}`);
+  if (values.undo === kits.length > 0)
+    throw new Stop(EXIT.usage, `setup takes one or more kits (${names}), or --undo`);
+  if (!existsSync(file))
+    throw new Stop(
+      EXIT.failed,
+      `there is no ${file}: this is no Raspberry Pi, or name the file with --boot-file`,
     );
-  return new SetupCalls({
-    web: nodeWeb({ clock }),
-    url: server.otaUrl,
-    ...(server.caFile === '' ? {} : { caFile: server.caFile }),
-    caller,
-    sign: (challenge) => signed(server.serialKeyFile, challenge),
-    known,
-    log,
-    post,
-  });
+  const before = readFileSync(file, 'utf8');
+  const after = withKits(before, kits);
+  if (after === before) {
+    process.stdout.write(`${file} has it like that already\n`);
+    return;
+  }
+  process.stdout.write([file, ...changedLines(before, after), ''].join('\n'));
+  if (values.apply || values.undo) change(file, after);
+  else process.stdout.write('nothing is changed yet: the same with --apply does it\n');
 }
 
-/** For whoever logs in, and for other programs of the box, such as one with a display. */
-function postCode(path: string, directory: string, code: string | null, log: Log): void {
+/** The backup is of what the owner had: a second change does not overwrite it. */
+function change(file: string, text: string): void {
+  const backup = `${file}.before-xiaozhi-agent`;
   try {
-    if (code === null) return rmSync(path, { force: true });
-    mkdirSync(directory, { recursive: true });
-    writeFileSync(path, `${code}\n`, { mode: 0o644 });
+    if (!existsSync(backup)) copyFileSync(file, backup);
+    // On the FAT of the boot partition a rename is the nearest there is to all or nothing.
+    writeFileSync(`${file}.new`, text, { flush: true });
+    renameSync(`${file}.new`, file);
   } catch (error) {
-    log.warn({ path, error }, 'the activation code cannot be put where others find it');
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'EACCES' && code !== 'EPERM') throw new Stop(EXIT.failed, message);
+    throw new Stop(EXIT.noPermission, `no permission to write ${file}: sudo xiaozhi-agent setup …`);
   }
+  process.stdout.write(`changed; the old file is ${backup}. It counts from the next start on: sudo reboot\n`);
 }

@@ -2,6 +2,7 @@
 // and gives lines; knows neither socket nor file.
 import type { Status } from '../status.ts';
 import type { WrittenStatus } from '../why.ts';
+import { nextStep } from './next-step.ts';
 import { counted, lasting, localTime } from './times.ts';
 import { fileLines, outageHead } from './why-words.ts';
 
@@ -24,6 +25,20 @@ export function statusLines(found: Status): readonly string[] {
     `button      ${buttonWords(found.button)}`,
     ...found.button.keys.map((key) => `${key.role.padEnd(11)} ${buttonWords(key)}`),
     ...found.problems.map((problem) => `problem     ${problem}`),
+    ...lastRunLines(found.last_run),
+    `next        ${nextStep(found)}`,
+  ];
+}
+
+type LastRun = NonNullable<Status['last_run']>;
+
+export function lastRunLines(run: LastRun | null): readonly string[] {
+  if (run === null) return ['last run    none is known of'];
+  const { ended, at, uptime_s, clean, last_troubles: troubles } = run;
+  return [
+    `last run    ${ended}, ${localTime(at)}, after ${lasting(uptime_s * 1_000)}`,
+    // Of an end that was asked for, what went before it is no news.
+    ...(clean ? [] : troubles.map((one) => `            ${localTime(one.at)} ${one.text}`)),
   ];
 }
 

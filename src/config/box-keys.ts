@@ -25,7 +25,8 @@ export const sounds = {
     preset: '',
     expects: 'an absolute path, or ""',
     accepts: optionalPath,
-    meaning: "Folder with WAV files to play instead of the package's; one that is missing is silent.",
+    meaning:
+      "Folder with WAV files to play instead of the package's: one or two channels, 8 to 192 kHz, 10 s and 2 MB at most; one that is missing is silent.",
     example: '"/etc/xiaozhi-agent/sounds"',
   }),
   // At 80 the clear ones are some 16 dB below full scale: as loud as speech, and no louder.

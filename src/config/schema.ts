@@ -4,6 +4,7 @@
 import { light, sounds } from './box-keys.ts';
 import { buttonKeys } from './button-keys.ts';
 import { flag, type Key, oneOf, text, whole, wholeOrZero } from './key.ts';
+import { metrics } from './metrics-keys.ts';
 import { HATS } from './pins.ts';
 import { server } from './server-keys.ts';
 import { mcp } from './tool-keys.ts';
@@ -187,6 +188,7 @@ const keys = {
       example: '"json"',
     }),
   },
+  metrics,
 } satisfies Tree;
 
 function device(meaning: string, example: string): Key<string> {
@@ -223,6 +225,20 @@ function* leaves(tree: Tree, prefix: string): Generator<[string, Key]> {
 
 /** All keys by dotted name, in the order of the reference table. */
 export const allKeys: ReadonlyMap<string, Key> = new Map(leaves(keys, ''));
+
+/** What a reload applies: all that is asked for anew at each attempt, turn or press. The rest needs a restart. */
+const APPLIED_BY_RELOAD =
+  /^(turn|speech)\.|^server\.(websocket_url|token_file|ca_file|protocol_version)$|^link\.(?!network_watch$)|^audio\.input\.standby$|^button\.(mode|hold_after_ms|double_ms)$|^log\.level$/;
+
+export const isAppliedByReload = (key: string) => APPLIED_BY_RELOAD.test(key);
+
+/** What a configuration holds under a key's dotted name. */
+export function valueAt(config: Config, key: string): unknown {
+  const camel = (part: string) => part.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return key
+    .split('.')
+    .reduce<unknown>((node, part) => (node as Record<string, unknown>)[camel(part)], config);
+}
 
 /** `audio`, `audio.input`, `link`, …: every name that is a section. */
 export const allSections: ReadonlySet<string> = new Set(

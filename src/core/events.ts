@@ -1,6 +1,9 @@
 // Everything that can happen to the device, as past facts, and everything the core may ask for once.
 // Facts carry the attempt or turn number they belong to, so that a late one is recognised and ignored.
+
 import type { DeviceMessage, ServerMessage } from '../protocol/messages.ts';
+import type { Lessons } from './lessons.ts';
+import type { Policy } from './state.ts';
 
 /** What a failure means for what to do next; decided once, by the adapter that saw it. */
 export const FAILURE_CLASSES = [
@@ -157,6 +160,10 @@ export type Event =
   | { readonly type: 'downlink.played'; readonly turn: number }
   | { readonly type: 'downlink.drained'; readonly turn: number }
   | { readonly type: 'speaker.failed'; readonly turn: number; readonly reason: string }
+  /** The owner has configured something else. Lessons come with it when it is another server. */
+  | { readonly type: 'policy.changed'; readonly policy: Policy; readonly lessons?: Lessons }
+  /** Does the loop still move? That it is handled is the answer; it changes nothing. */
+  | { readonly type: 'life.asked' }
   | { readonly type: 'timer.fired'; readonly timer: string };
 
 /** Sounds and signs for the person at the box, named after what they say. */

@@ -70,6 +70,17 @@ function setupTimers({ setup, policy, link }: State): readonly Timer[] {
   return [{ name: setupTimer(setup), ...wait }];
 }
 
+/** reliability.md 6: a loop that is further behind than this does no longer serve anybody. */
+const OVERDUE_MS = 5_000;
+
+/** The timer that ought to have fired long ago, if there is one: the machine it belongs to stands still. */
+export function overdueTimer(state: State, at: number): string | null {
+  const late = timersOf(state).find(
+    ({ from, afterMs }) => from !== undefined && at - from - afterMs > OVERDUE_MS,
+  );
+  return late?.name ?? null;
+}
+
 export function meterTimer({ meter }: State): string {
   return `meter since ${meter?.askedAt}`;
 }

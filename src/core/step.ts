@@ -22,7 +22,7 @@ export type Stepped = { readonly state: State; readonly acts: readonly Act[] };
 
 export function step(given: State, event: Event, moment: Moment): Stepped {
   if (given.link.phase === 'ended') return { state: given, acts: [] };
-  const state = event.type === 'reconnect.switched' ? switched(given, event) : given;
+  const state = ruled(given, event);
   // A timer that is no longer held was on its way when its reason went.
   if (event.type === 'timer.fired' && !holdsTimer(state, event.timer)) return { state, acts: [] };
   const linked = stepLink(state.link, event, aroundLink(state, moment));
@@ -123,8 +123,22 @@ function sounded({ state, acts }: Stepped, before: State['turn']): Stepped {
   return { state: told === state.told ? state : { ...state, told }, acts: [...acts, ...cues.map(cue)] };
 }
 
-function switched(state: State, { enabled, maxAttempts }: Event & { type: 'reconnect.switched' }): State {
-  return { ...state, limits: { enabled, maxAttempts } };
+/** What somebody has decided holds for the same event already. */
+function ruled(state: State, event: Event): State {
+  switch (event.type) {
+    case 'reconnect.switched':
+      return { ...state, limits: { enabled: event.enabled, maxAttempts: event.maxAttempts } };
+    case 'policy.changed': {
+      const { policy, lessons = state.lessons } = event;
+      const { phase, attempt } = state.link;
+      // Whoever has got a server rests until somebody asks for it.
+      return phase === 'unconfigured' && policy.configured
+        ? { ...state, policy, lessons, link: { phase: 'resting', attempt, why: 'configured', loss: null } }
+        : { ...state, policy, lessons };
+    }
+    default:
+      return state;
+  }
 }
 
 /** A press, and whatever puts an end to the reason why nobody answered, ends its waits. */

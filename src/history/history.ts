@@ -5,7 +5,7 @@ import { currentOf, failuresOf, type Link, waitMs } from '../core/link.ts';
 import { isUsable } from '../core/network.ts';
 import type { State } from '../core/state.ts';
 import type { Turn } from '../core/turn.ts';
-import type { Clock, Log } from '../ports.ts';
+import type { Clock, Log, LogOf } from '../ports.ts';
 import { changesOf, troubleOf } from './link-changes.ts';
 import { LinkLog } from './link-log.ts';
 import { turnWords } from './link-words.ts';
@@ -13,14 +13,17 @@ import type { Remembered } from './memory.ts';
 import { NetworkLog } from './network-log.ts';
 import { Outages } from './outages.ts';
 import { type PastLoss, Sessions } from './sessions.ts';
+import { type PastTurn, TurnLog } from './turn-log.ts';
 
 export type HistoryParts = {
   readonly clock: Clock;
   readonly log: Log;
+  readonly logOf?: LogOf;
   /** What an earlier run has left behind. */
   readonly remembered?: Remembered | undefined;
   /** Something has changed that is worth remembering. */
   readonly changed?: () => void;
+  readonly turnOver?: (turn: PastTurn) => void;
 };
 
 export class History {
@@ -28,6 +31,8 @@ export class History {
   readonly sessions: Sessions;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #buttonLog: Log;
+  readonly #turnLog: TurnLog;
   readonly #changed: () => void;
   readonly #linkLog: LinkLog;
   /** Of the present phase, by the monotonic clock. */
@@ -37,26 +42,51 @@ export class History {
   /** Why there has been no connection since. */
   trouble: Loss | null = null;
   turns = 0;
+  /** The outages of this run that are over: how long they were, and by what ended the connection. */
+  recoveries: { readonly offlineMs: number; readonly byReason: Readonly<Record<string, number>> } = {
+    offlineMs: 0,
+    byReason: {},
+  };
+  #countedOutage = 0;
   lastTurn: { readonly turn: number; readonly why: string; readonly atMs: number } | null = null;
 
-  constructor({ clock, log, remembered, changed = () => undefined }: HistoryParts) {
+  constructor({
+    clock,
+    log,
+    logOf = () => log,
+    remembered,
+    changed = () => undefined,
+    turnOver,
+  }: HistoryParts) {
     this.#clock = clock;
-    this.#log = log;
+    this.#log = logOf('turn');
+    this.#buttonLog = logOf('button');
     this.#changed = changed;
-    this.#network = new NetworkLog({ clock, log });
+    this.#network = new NetworkLog({ clock, log: logOf('network') });
+    this.#turnLog = new TurnLog({ clock, log: this.#log, over: turnOver });
     this.#since = clock.now();
     this.outages = new Outages({ clock, ...(remembered === undefined ? {} : { kept: remembered.outages }) });
     this.sessions = new Sessions({
       clock,
       ...(remembered === undefined ? {} : { earlier: remembered.counters, ended: remembered.sessions }),
     });
+    this.#countedOutage = this.outages.newestId ?? 0;
     const { outages, sessions } = this;
-    this.#linkLog = new LinkLog({ clock, log, outages, sessions });
+    this.#linkLog = new LinkLog({ clock, log: logOf('link'), outages, sessions });
   }
 
   /** How the last connection that was lost ended. */
   get lastLoss(): PastLoss | null {
     return this.sessions.lastLoss;
+  }
+
+  /** The figures of the last exchange that is over. */
+  get pastTurn(): PastTurn | null {
+    return this.#turnLog.last;
+  }
+
+  get turnEnds(): Readonly<Record<string, number>> {
+    return this.#turnLog.ends;
   }
 
   /** When the present phase began, by the wall clock as it is now. */
@@ -77,9 +107,10 @@ export class History {
     this.#settled(after.link);
     if (event.type === 'reconnect.switched') this.#switched(event);
     if (before.turn !== after.turn) this.#turnChanged(before.turn, after.turn);
+    this.#turnLog.observe(before.turn, after.turn, event);
     if (before.muted !== after.muted) this.#log.info({ muted: after.muted }, 'mute');
     if (before.gesture.phase !== 'stuck' && after.gesture.phase === 'stuck')
-      this.#log.warn({}, 'the button has been down for a minute and counts as released: is it stuck?');
+      this.#buttonLog.warn({}, 'the button has been down for a minute and counts as released: is it stuck?');
   }
 
   #linkChanged(before: State, after: State, event: Event): void {
@@ -98,6 +129,20 @@ export class History {
     const outage = openBefore?.id ?? open?.id ?? begun;
     this.#linkLog.saw({ was, is, network: after.network, changes, openBefore, outage });
     if (openBefore?.id !== open?.id || newestId !== newestBefore) this.#changed();
+    if (outage !== undefined && open?.id !== outage) this.#outageOver(outage);
+  }
+
+  /** One that was over before it was looked at counts as well. */
+  #outageOver(id: number): void {
+    const found = this.outages.list().find((one) => one.id === id);
+    if (found === undefined || id <= this.#countedOutage) return;
+    this.#countedOutage = id;
+    const reason = found.loss?.class ?? 'never connected';
+    const { offlineMs, byReason } = this.recoveries;
+    this.recoveries = {
+      offlineMs: offlineMs + (found.end?.after_ms ?? 0),
+      byReason: { ...byReason, [reason]: (byReason[reason] ?? 0) + 1 },
+    };
   }
 
   /** A connection that has lasted has forgiven what went before it. */

@@ -81,6 +81,16 @@ export class Memory {
     this.#present = present;
   }
 
+  /** Another server may be talked to from now on: what was learned of this one belongs to it. */
+  leave(): void {
+    const { url } = this.#server;
+    if (this.#present === null || url === '') return;
+    this.#others = [
+      this.#lessonsNote(this.#present().lessons),
+      ...this.#others.filter((note) => note.url !== url),
+    ];
+  }
+
   changed(): void {
     if (this.#present === null || this.#waiting !== null) return;
     const sinceMs = this.#clock.now() - this.#writtenAt;

@@ -32,6 +32,9 @@ export function textLine(
 /** The sentence as every format shows it; JSON escapes for itself. */
 export const shownSentence = (sentence: string) => shownText(sentence, LONGEST_SENTENCE);
 
+/** Without priority, time and colour. */
+export const plainLine = (sentence: string, fields: ShownFields) => body(sentence, fields);
+
 function body(sentence: string, fields: ShownFields): string {
   const pairs = Object.entries(fields).map(([name, value]) => ` ${word(name)}=${plain(value)}`);
   return `${escaped(sentence)}${pairs.join('')}`;

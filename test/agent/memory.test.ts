@@ -12,40 +12,11 @@ import { NO_COUNTERS, SESSIONS_KEPT } from '../../src/history/sessions.ts';
 import type { Loss, Store } from '../../src/ports.ts';
 import { keptLog, until } from '../helpers/card.ts';
 import { type HandClock, handClock } from '../helpers/hand-clock.ts';
+import { KeptStore } from '../helpers/kept-store.ts';
 import { WatchedBox } from './watched-box.ts';
 
 const URL = 'ws://127.0.0.1:8000/xiaozhi/v1/';
 const MINUTE_MS = 60_000;
-
-/** What a store was given, as JSON would carry it. */
-class KeptStore implements Store {
-  value: unknown;
-  writes = 0;
-  writesNow = 0;
-  readonly aside: string[] = [];
-
-  constructor(value?: unknown) {
-    this.value = value;
-  }
-
-  read(): unknown {
-    return this.value;
-  }
-
-  setAside(reason: string): void {
-    this.aside.push(reason);
-  }
-
-  write(value: object): void {
-    this.writes += 1;
-    this.value = JSON.parse(JSON.stringify(value));
-  }
-
-  writeNow(value: object): void {
-    this.writesNow += 1;
-    this.value = JSON.parse(JSON.stringify(value));
-  }
-}
 
 const REFUSED_TOKEN: Loss = {
   class: 'auth',

@@ -43,13 +43,13 @@ function rig() {
         return socket;
       },
     },
-    server: {
+    server: () => ({
       url: 'ws://127.0.0.1/',
       headers: () => ({}),
       deadlineMs: 1_000,
       framing: 1,
       device: { name: 'x', version: '0' },
-    },
+    }),
     clock,
     log: keptLog(),
     dispatch: (event) => events.push(event),

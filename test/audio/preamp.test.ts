@@ -98,7 +98,10 @@ describe('the preamp', () => {
     assert.deepEqual([preamp.level.trouble, ended], ['busy', []]);
     preamp.meter(true);
     assert.equal(microphone.isRunning, false);
-    clock.advance(1_000);
+    clock.advance(999);
+    preamp.meter(true);
+    assert.equal(microphone.isRunning, false, 'no sooner');
+    clock.advance(1);
     preamp.meter(true);
     clock.advance(20);
     assert.deepEqual([microphone.isRunning, preamp.level.trouble], [true, null]);

@@ -113,13 +113,13 @@ function partsOf(url: string, device: string): Omit<LoopParts, 'on'> {
   const { config } = loadConfig({ environment: {}, overrides: { 'server.websocket_url': url } });
   return {
     policy: policyOf(config),
-    server: {
+    server: () => ({
       url,
       headers: () => ({ 'Protocol-Version': '1', 'Device-Id': device, 'Client-Id': device }),
       deadlineMs: config.link.connectTimeoutMs,
       framing: 1,
       device: { name: 'xiaozhi-agent', version: '0.0.0' },
-    },
+    }),
     clock,
     log: QUIET,
     dialer: wsDialer({ clock, clockIsSet: () => true }),

@@ -108,7 +108,61 @@ describe('a line', () => {
     backend.trouble = undefined;
     clock.advance(60_000);
     assert.deepEqual(levels().slice(1), ['info: button works again']);
-    assert.deepEqual([line.status().state, line.status().lastTrouble?.over], ['working', true]);
+    assert.deepEqual([line.status().state, line.status().lastTrouble?.over], ['working', false]);
+    clock.advance(60_000);
+    assert.equal(line.status().lastTrouble?.over, true, 'it has lasted');
+    assert.equal(levels().length, 2);
+  });
+
+  it('whose backend dies soon after it begins, however often, makes a few lines of its trouble', () => {
+    begin(['gpiod']);
+    opened();
+    for (let breaks = 0; breaks < 50; breaks += 1) {
+      while (line.status().state !== 'working') clock.advance(200);
+      clock.advance(59_000);
+      button().fail(breaks % 2 === 0 ? GONE : trouble('broken', `reason ${breaks}`));
+      assert.equal(line.status().lastTrouble?.over, false);
+    }
+    const cannot = 'error: button cannot be heard; it is tried again';
+    assert.deepEqual(levels(), [
+      'info: button taken',
+      cannot,
+      'info: button works again',
+      'error: button works and breaks again and again; it is told of when that ends',
+      ...Array(3).fill(cannot),
+    ]);
+    const before = levels().length;
+    clock.advance(120_000);
+    assert.deepEqual(levels().slice(before), ['info: button works again, and has not broken since']);
+    assert.equal(line.status().lastTrouble?.over, true);
+    button().fail(GONE);
+    assert.deepEqual(levels().slice(before + 1), [cannot]);
+  });
+
+  it('that breaks before it has worked for a minute waits longer', () => {
+    begin(['gpiod']);
+    opened();
+    clock.advance(59_999);
+    button().fail(GONE);
+    clock.advance(200);
+    clock.advance(59_999);
+    button().fail(GONE);
+    clock.advance(999);
+    assert.equal(line.status().state, 'waiting', 'the second of one trouble');
+    clock.advance(1);
+    assert.equal(line.status().state, 'working');
+  });
+
+  it('that is held down at each of many restarts says so no more than twice', () => {
+    begin(['gpiod']);
+    opened();
+    for (let time = 0; time < 20; time += 1) {
+      button().fail(GONE);
+      clock.advance(2_000);
+      button().press();
+      clock.advance(58_000);
+    }
+    assert.ok(levels().filter((text) => text.includes('held down already')).length <= 2, levels().join('\n'));
   });
 
   it('that is on no machine at all is a warning and no error', () => {
@@ -208,6 +262,90 @@ describe('a line', () => {
     button().release();
     button().release();
     assert.deepEqual(seen, ['pressed', 'released', 'pressed', 'released']);
+  });
+
+  /** As fast as a program can print them, or as a wire beside mains does. */
+  function flood(edges: number, everyMs: number): void {
+    for (let edge = 0; edge < edges; edge += 1) {
+      if (edge % 2 === 0) button().press();
+      else button().release();
+      clock.advance(everyMs);
+    }
+  }
+  const noises = () => levels().filter((text) => text.includes('more edges than any finger'));
+
+  it('that makes more edges than any finger is noise: one warning, and nothing of it is passed on', () => {
+    begin(['gpiod']);
+    opened();
+    flood(100_000, 0);
+    flood(3_000, 10);
+    assert.equal(seen.length, 50);
+    assert.equal(noises().length, 1);
+    assert.match(noises()[0] ?? '', /^warn/);
+    assert.equal(clock.pending(), 2, 'the minute, and the rest that is waited for');
+  });
+
+  it('counts again by the level at which it comes to rest', () => {
+    begin(['gpiod']);
+    opened();
+    flood(1_000, 1);
+    assert.equal(seen.at(-1), 'released');
+    seen.length = 0;
+    button().press();
+    clock.advance(499);
+    assert.deepEqual(seen, []);
+    clock.advance(1);
+    assert.deepEqual(seen, ['pressed']);
+    button().release();
+    button().press();
+    assert.deepEqual(seen, ['pressed', 'released', 'pressed']);
+  });
+
+  it('that is pressed when noise begins is let go after two seconds of it', () => {
+    begin(['gpiod']);
+    opened();
+    button().release();
+    flood(49, 1);
+    assert.equal(line.status().isDown, true);
+    flood(1_999, 1);
+    assert.equal(line.status().isDown, true, 'it may be the finger still');
+    flood(1_000, 1);
+    assert.deepEqual([seen.length, seen.at(-1)], [50, 'released']);
+    assert.equal(line.status().isDown, false);
+  });
+
+  it('is warned of once while its noise comes and goes, and again after a minute without', () => {
+    begin(['gpiod']);
+    opened();
+    for (let time = 0; time < 10; time += 1) {
+      flood(200, 1);
+      clock.advance(10_000);
+    }
+    assert.equal(noises().length, 1);
+    clock.advance(60_000);
+    flood(200, 1);
+    assert.equal(noises().length, 2);
+  });
+
+  it('takes ten presses a second for presses, for as long as one likes', () => {
+    begin(['gpiod']);
+    opened();
+    flood(1_000, 50);
+    assert.deepEqual([seen.length, noises()], [1_000, []]);
+  });
+
+  it('says nothing of noise after it was stopped, nor of a backend that has ended', () => {
+    begin(['gpiod']);
+    opened();
+    flood(101, 1);
+    const before = seen.length;
+    button().fail(GONE);
+    clock.advance(200);
+    clock.advance(10_000);
+    assert.deepEqual([seen.length, line.status().state], [before, 'working']);
+    flood(101, 1);
+    line.stop();
+    assert.equal(clock.pending(), 0);
   });
 
   it('says nothing after it was stopped, and can be started again', () => {

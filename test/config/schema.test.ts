@@ -34,6 +34,7 @@ test('the schema holds the keys that were decided and no other', () => {
       'button.debounce_ms button.evdev_device button.key_code button.mode button.hold_after_ms button.double_ms',
       'button.volume_up_gpio button.volume_down_gpio button.stop_gpio button.mute_gpio button.mute_kind turn.mode',
       'turn.follow_up turn.offline_hold_ms speech.unsolicited mcp.allow mcp.deny mcp.reboot log.level log.format',
+      'metrics.listen metrics.textfile',
     ].join(' '),
   );
 });

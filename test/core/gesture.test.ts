@@ -13,7 +13,9 @@ import {
   stuckTimer,
   timersOfGesture,
 } from '../../src/core/gesture.ts';
+import { GestureReader } from '../../src/gesture-reader.ts';
 import { dice, WALK_SEED } from '../helpers/dice.ts';
+import { handClock } from '../helpers/hand-clock.ts';
 
 const HYBRID: GesturePolicy = { mode: 'hybrid', holdAfterMs: 400, doubleMs: 300 };
 
@@ -181,6 +183,20 @@ function checkSigns(before: Sign | undefined, sign: Sign): void {
 describe('gestures', () => {
   for (const [sentence, script, signs, policy] of ROWS)
     it(sentence, () => assert.equal(play(script, policy), signs));
+
+  for (const mode of ['hybrid', 'click', 'hold'] as const)
+    it(`in mode ${mode} a button that is down is stuck after a minute, and no sooner`, () => {
+      const clock = handClock();
+      const signs: string[] = [];
+      const policy = { ...HYBRID, mode };
+      const reader = new GestureReader({ clock, policy, read: (sign) => signs.push(sign) });
+      reader.take('pressed');
+      clock.advance(59_999);
+      assert.equal(signs.includes('stuck'), false, signs.join(' '));
+      // A click is decided first, in hybrid.
+      clock.advance(1 + policy.holdAfterMs);
+      assert.equal(signs.at(-1), 'stuck');
+    });
 
   for (const mode of ['hybrid', 'click', 'hold'] as const)
     it(`in mode ${mode} ${WALK_STEPS} random moves never make signs in an impossible order (seed ${WALK_SEED})`, () => {

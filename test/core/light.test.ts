@@ -9,7 +9,7 @@ const started = (changes: PolicyChanges = {}) => new Box(changes).do({ type: 'ag
 const ready = (changes: PolicyChanges = {}) => started(changes).connect();
 const muted = () => ready().click().click().pass(30_000);
 const activating = () => ready().do({ type: 'setup.activating', code: '123456' });
-const refused: Loss = { ...RESET, class: 'auth', reason: 'the token is refused' };
+const lost = (failure: Loss['class']): Loss => ({ ...RESET, class: failure });
 
 const ROWS: readonly (readonly [what: string, box: () => Box, sign: Sign])[] = [
   ['before anything', () => new Box(), 'idle'],
@@ -33,7 +33,10 @@ const ROWS: readonly (readonly [what: string, box: () => Box, sign: Sign])[] = [
   ],
   ['a lost connection', () => ready().lose(), 'offline'],
   ['trying again', () => ready().lose().lose().pass(2_100), 'offline'],
-  ['a token that is refused', () => ready().lose(refused), 'error'],
+  ['a token that is refused', () => ready().lose(lost('auth')), 'error'],
+  ['a network that wants somebody to sign in', () => ready().lose(lost('portal')), 'error'],
+  ['a server that is set wrongly', () => ready().lose(lost('configuration')), 'error'],
+  ['a server that speaks something else', () => ready().lose(lost('protocol')), 'error'],
   ['pressed without a connection', () => ready().lose().do({ type: 'button.pressed' }), 'listening'],
   [
     'speech that waits for a connection',

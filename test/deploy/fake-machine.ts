@@ -26,7 +26,9 @@ const BORROWED =
   'sh dirname cat cksum mktemp rm tail head sed grep env flock mkdir find cp chmod mv true seq'.split(' ');
 
 const INERT =
-  'aplay arecord gpiomon make cc c++ python3 sox espeak-ng ip nft openssl script pulseaudio'.split(' ');
+  'aplay arecord gpiomon make cc c++ python3 sox espeak-ng ip nft openssl script pulseaudio shellcheck systemd-analyze'.split(
+    ' ',
+  );
 
 export function fakeNode(version: string, abi: number, prefix = '/nowhere'): string {
   const [major, minor] = version.split('.');

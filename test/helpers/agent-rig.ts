@@ -89,7 +89,7 @@ export function agentRig(url: string, changes: PolicyChanges = {}, deadlineMs = 
   });
   const agent = new Agent({
     policy: policy({ ...changes, link: { ...QUICK, ...changes.link } }),
-    server: {
+    server: () => ({
       url,
       headers: () => ({
         Authorization: 'Bearer test-token',
@@ -100,7 +100,7 @@ export function agentRig(url: string, changes: PolicyChanges = {}, deadlineMs = 
       deadlineMs,
       framing: 1,
       device: { name: 'xiaozhi-agent', version: '0.0.0' },
-    },
+    }),
     clock,
     log: parts.log ?? watched,
     dialer: (parts.dialer ?? ((real) => real))(wsDialer({ clock })),

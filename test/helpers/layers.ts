@@ -73,6 +73,13 @@ export const LAYERS: readonly Layer[] = [
     reason: 'configuration is a function from files to values',
   },
   {
+    name: 'doctor',
+    files: /^doctor\//,
+    may: [],
+    outside: NOTHING,
+    reason: 'a check judges facts: whoever looked for them may be anybody',
+  },
+  {
     name: 'adapters',
     files: /^adapters\//,
     may: ['ports'],
@@ -135,6 +142,7 @@ export const LAYERS: readonly Layer[] = [
       'config',
       'core',
       'demo',
+      'doctor',
       'log',
       'ports',
       'protocol',

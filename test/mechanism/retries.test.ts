@@ -31,7 +31,7 @@ const refusing = (status: number, until: number = Number.POSITIVE_INFINITY) =>
   });
 
 function statusNow({ agent }: AgentRig) {
-  const none = { version: '0', url: '', startedAtMs: 0, problems: [], networkMeans: () => '' };
+  const none = { version: '0', url: '', startedAtMs: 0, problems: [], lastRun: null, networkMeans: () => '' };
   const panel = new Panel({ lines: [], clock: realClock, log: keptLog(), dispatch() {} });
   return statusOf({ agent, clock: realClock, panel, ...none });
 }

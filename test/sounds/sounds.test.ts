@@ -2,7 +2,7 @@
 // somebody puts in their place is read or left silent.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -114,6 +114,15 @@ describe('sounds of a folder of the owner', () => {
     writeFileSync(join(folder, `${name}.wav`), wav.toBuffer());
   const beep = samples(tone(600, 200, 44_100));
 
+  /** A tenth of a second whose header says that it has so many bytes. */
+  function claiming(name: string, dataBytes: number): void {
+    const wav = new wavefile.WaveFile();
+    wav.fromScratch(1, RATE_HZ, '16', samples(tone(600, 100, RATE_HZ)));
+    const bytes = wav.toBuffer();
+    new DataView(bytes.buffer).setUint32(40, dataBytes, true);
+    writeFileSync(join(folder, `${name}.wav`), bytes);
+  }
+
   it('may have another rate, two channels and more bits', () => {
     const wav = new wavefile.WaveFile();
     wav.fromScratch(2, 44_100, '16', [beep, beep]);
@@ -127,16 +136,59 @@ describe('sounds of a folder of the owner', () => {
   });
 
   it('end with their data, whatever their headers claim', () => {
-    const wav = new wavefile.WaveFile();
-    wav.fromScratch(1, RATE_HZ, '16', samples(tone(600, 100, RATE_HZ)));
-    const bytes = wav.toBuffer();
-    new DataView(bytes.buffer).setUint32(40, 0x7fff_ff00, true);
-    writeFileSync(join(folder, 'boastful.wav'), bytes);
+    claiming('boastful', 0x7fff_ff00);
     const found = theirs.pcm('boastful');
     assert.ok(
       found === undefined || durationMs(found) <= 101,
       `${durationMs(found ?? new Uint8Array(0))} ms`,
     );
+  });
+
+  /** What the log says of the first one that cannot be played. */
+  function refusal(name: string): string {
+    const told = keptLog();
+    assert.equal(soundFiles({ folder, rateHz: RATE_HZ, log: told }).pcm(name), undefined);
+    assert.equal(told.lines.length, 1);
+    return JSON.stringify(told.lines[0]?.fields);
+  }
+  function made(name: string, rateHz: number, frames: number, channels = 1): void {
+    const wav = new wavefile.WaveFile();
+    const frame = new Int16Array(frames).fill(1_000);
+    wav.fromScratch(channels, rateHz, '16', channels === 1 ? frame : Array(channels).fill(frame));
+    write(name, wav);
+  }
+
+  it('must be ordinary files: a pipe or a device is not even opened', () => {
+    execFileSync('mkfifo', [join(folder, 'pipe.wav')]);
+    symlinkSync('/dev/null', join(folder, 'device.wav'));
+    // The pipe last: whoever opens it waits for ever.
+    for (const name of ['device', 'pipe']) assert.match(refusal(name), /no ordinary file/, name);
+  });
+
+  it('have a rate, channels and a length that a sound can have, whatever it costs to find out', () => {
+    made('slow', 1, 500);
+    assert.match(refusal('slow'), /1 Hz is no rate between 8000 and 192000/);
+    made('fast', 400_000, 500);
+    assert.match(refusal('fast'), /400000 Hz is no rate/);
+    made('surround', RATE_HZ, 500, 6);
+    assert.match(refusal('surround'), /6 channels are not 1 to 2/);
+    for (const rateHz of [8_000, RATE_HZ]) {
+      made('music', rateHz, rateHz * 10.6);
+      assert.match(refusal('music'), /11 seconds are too long/);
+      made(`long-${rateHz}`, rateHz, rateHz * 10);
+      const found = theirs.pcm(`long-${rateHz}`);
+      assert.ok(found !== undefined && Math.abs(durationMs(found) - 10_000) < 5, `${rateHz} Hz`);
+    }
+  });
+
+  it('are no larger than ten seconds at the usual best, however short', () => {
+    made('big', 192_000, 192_000 * 3, 2);
+    assert.match(refusal('big'), /2304044 bytes are too long/);
+  });
+
+  it('are told of when they hold no sound, also in the plainest of files', () => {
+    claiming('unfinished', 0);
+    assert.match(refusal('unfinished'), /there is no sound in it/);
   });
 
   it('are silent when missing, broken or empty: one warning, and a list for status', () => {

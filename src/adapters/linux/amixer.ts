@@ -18,6 +18,8 @@ const USUAL = [
   'Playback',
 ];
 const MAX_REASON_CHARS = 200;
+/** A sound server amplifies up to 150 %; our scale ends where the card's own does. */
+const FULL = 100;
 
 export type AmixerOptions = {
   /** As aplay knows it. */
@@ -100,7 +102,7 @@ function controlsIn(text: string): readonly Control[] {
     if (name === undefined || !(can('pvolume') || can('volume'))) return [];
     const [, percent] = /Playback -?\d+ \[(\d+)%\]/.exec(block) ?? /: -?\d+ \[(\d+)%\]/.exec(block) ?? [];
     if (percent === undefined) return [];
-    return [{ name, volume: Number(percent), hasSwitch: can('pswitch') || can('switch') }];
+    return [{ name, volume: Math.min(FULL, Number(percent)), hasSwitch: can('pswitch') || can('switch') }];
   });
 }
 

@@ -13,6 +13,15 @@ export interface ButtonRun {
   fail(trouble: ButtonTrouble): void;
 }
 
+/** What has gone cannot be given back; whatever else is open still can. */
+function attempt(tidyUp: () => void): void {
+  try {
+    tidyUp();
+  } catch {
+    // Whoever opens it next will hear what is wrong with it.
+  }
+}
+
 export function buttonRuns(clock: Clock, open: (run: ButtonRun) => void): Pick<Button, 'start' | 'stop'> {
   let current: (ButtonRun & { end(): void }) | undefined;
 
@@ -44,7 +53,7 @@ export function buttonRuns(clock: Clock, open: (run: ButtonRun) => void): Pick<B
       },
       end() {
         isOver = true;
-        for (const tidyUp of [...tidying].reverse()) tidyUp();
+        for (const tidyUp of [...tidying].reverse()) attempt(tidyUp);
       },
     };
     // Never from inside start(): the caller is not ready for its own callbacks there.

@@ -3,15 +3,18 @@
 // that mixes them. Knows no state of the box.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Cancel, Clock, Light, LightEvents, Look, Rhythm } from '../../ports.ts';
+import type { Cancel, Clock, Light, LightEvents, Log, Look, Rhythm } from '../../ports.ts';
 import { playRhythm } from './rhythm.ts';
 
 const ROOT = '/sys/class/leds';
+/** Those that we set ourselves, so one that is found was left by a run of ours that was killed. */
+const OURS: readonly string[] = ['timer', 'pattern'];
 
 export type LedsOptions = {
   /** One, or the red, the green and the blue one. */
   readonly names: readonly string[];
   readonly clock: Clock;
+  readonly log: Log;
   readonly root?: string;
 };
 
@@ -27,10 +30,12 @@ type Led = {
   readonly mixes: readonly string[] | undefined;
 };
 
-export function ledsLight({ names, clock, root = ROOT }: LedsOptions): Light {
+export function ledsLight({ names, clock, log, root = ROOT }: LedsOptions): Light {
   let on: LightEvents | undefined;
   let leds: readonly Led[] | undefined;
   let playing: Cancel | undefined;
+  /** Names of LEDs whose triggers have been tried, and cannot be set by us. */
+  const untriggered = new Set<string>();
 
   const read = (name: string, file: string) => readFileSync(join(root, name, file), 'utf8').trim();
   const write = (led: Led, file: string, text: string) => writeFileSync(join(root, led.name, file), text);
@@ -46,12 +51,12 @@ export function ledsLight({ names, clock, root = ROOT }: LedsOptions): Light {
 
   function found(name: string, at: number): Led {
     const triggers = read(name, 'trigger').split(/\s+/);
-    const before = triggers.find((one) => one.startsWith('['))?.slice(1, -1) ?? 'none';
+    const chosen = triggers.find((one) => one.startsWith('['))?.slice(1, -1) ?? 'none';
     return {
       name,
       highest: Number(read(name, 'max_brightness')) || 1,
       triggers: triggers.map((one) => one.replace(/[[\]]/g, '')),
-      before,
+      before: OURS.includes(chosen) ? 'none' : chosen,
       part: names.length === 3 ? (at as 0 | 1 | 2) : undefined,
       mixes: colours(name),
     };
@@ -92,11 +97,30 @@ export function ledsLight({ names, clock, root = ROOT }: LedsOptions): Light {
   }
 
   function byKernel(led: Led, rhythm: Rhythm, glow: (level: number) => number): boolean {
-    const [first, second, third] = rhythm;
+    const [first, second] = rhythm;
     if (first === undefined || second === undefined) {
       write(led, 'brightness', String(glow(first?.level ?? 0)));
       return true;
     }
+    if (untriggered.has(led.name)) return false;
+    try {
+      return byTrigger(led, rhythm, glow);
+    } catch (error) {
+      // The kernel makes a trigger's own files when the trigger is chosen, for root alone: no udev rule comes before us.
+      write(led, 'trigger', 'none');
+      untriggered.add(led.name);
+      const { message } = error as Error;
+      log.info(
+        { led: led.name, reason: message },
+        'the LED cannot be set to blink by itself: a clock does it',
+      );
+      return false;
+    }
+  }
+
+  function byTrigger(led: Led, rhythm: Rhythm, glow: (level: number) => number): boolean {
+    const [first, second, third] = rhythm;
+    if (first === undefined || second === undefined) return false;
     const blinks = third === undefined && second.level === 0 && !first.fade && !second.fade;
     if (blinks && led.triggers.includes('timer') && glow(first.level) > 0) {
       // It blinks as brightly as the LED is when the trigger comes.

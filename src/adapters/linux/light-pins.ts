@@ -1,8 +1,9 @@
 // Output pins by the packages onoff and rpio, loaded only when they are wanted; each refused with a reason where it would
 // do nothing or harm. Knows no light.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pin } from './pin-light.ts';
+import { SYSFS_GPIO, sysfsChip } from './sysfs-chips.ts';
 
 /** What is used of onoff 6: sysfs numbers, and errors that are thrown. */
 type Onoff = {
@@ -34,14 +35,14 @@ type Opener = { readonly open: () => Pin } | { readonly refused: string };
 const load: Load = (name) => import(name);
 
 export async function onoffPin({ gpio, root = '/', load: from = load }: PinOptions): Promise<Opener> {
-  const base = headerBase(root);
-  if (base === undefined) return { refused: 'the kernel has no /sys/class/gpio with a chip of the header' };
+  const chip = sysfsChip(join(root, SYSFS_GPIO), '');
+  if ('missing' in chip) return { refused: chip.missing };
   const found = await from('onoff').catch(absent);
   if ('refused' in Object(found)) return found as { refused: string };
   const { Gpio } = moduleOf(found) as Onoff;
   return {
     open() {
-      const line = new Gpio(base + gpio, 'out');
+      const line = new Gpio(chip.base + gpio, 'out');
       return { set: (isHigh) => line.writeSync(isHigh ? 1 : 0), close: () => line.unexport() };
     },
   };
@@ -65,19 +66,6 @@ export async function rpioPin({ gpio, root = '/', load: from = load }: PinOption
       };
     },
   };
-}
-
-/** Numbers of sysfs count over all chips: the header's begin at 0, 512 or elsewhere, by kernel and board. */
-function headerBase(root: string): number | undefined {
-  const folder = join(root, 'sys/class/gpio');
-  try {
-    const chip = readdirSync(folder)
-      .filter((name) => name.startsWith('gpiochip'))
-      .find((name) => /^pinctrl-(rp1|bcm)/.test(readFileSync(join(folder, name, 'label'), 'utf8')));
-    return chip === undefined ? undefined : Number(readFileSync(join(folder, chip, 'base'), 'utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 function modelOf(root: string): string {

@@ -1,14 +1,15 @@
 // The button port on the npm package `onoff`, which is the kernel's old /sys/class/gpio. Loaded when it is wanted; guards
 // its edges: numbers that begin at a base, errors it swallows, thousands of blocking opens. Knows no gesture.
 
-import { accessSync, constants, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Button, ButtonTrouble, Clock } from '../../ports.ts';
 import { type ButtonRun, buttonRuns } from './button-runs.ts';
-import { type LineWish, PI_LABELS } from './gpiod-tools.ts';
+import type { LineWish } from './gpiod-tools.ts';
 import { groupOf, lineTrouble, trouble } from './line-trouble.ts';
 import { settledLevel } from './settled-level.ts';
+import { SYSFS_GPIO, sysfsChip } from './sysfs-chips.ts';
 
 /** As much of the package as is used. */
 export interface OnoffGpio {
@@ -45,12 +46,12 @@ const FILES = ['value', 'direction', 'edge', 'active_low'] as const;
 const require = createRequire(import.meta.url);
 
 export function onoffButton(options: OnoffButtonOptions): Button {
-  const { line, chip, clock, activeLow, debounceMs, sysfs = '/sys/class/gpio' } = options;
+  const { line, chip, clock, activeLow, debounceMs, sysfs = SYSFS_GPIO } = options;
   const { load = () => require('onoff') as OnoffPackage } = options;
   let place = '';
 
   function open(run: ButtonRun): void {
-    const found = findBase(sysfs, chip);
+    const found = sysfsChip(sysfs, chip);
     if ('missing' in found) return run.fail(trouble('missing', found.missing));
     const number = found.base + options.gpio;
     place = ` (sysfs ${number} on ${found.label})`;
@@ -111,27 +112,4 @@ export function onoffButton(options: OnoffButtonOptions): Button {
     },
     ...buttonRuns(clock, open),
   };
-}
-
-/** Since Linux 6.6 a Raspberry Pi's first line has the number 512, and who knows tomorrow. */
-function findBase(
-  sysfs: string,
-  wanted: string,
-): { readonly label: string; readonly base: number } | { readonly missing: string } {
-  const labels: string[] = [];
-  let names: readonly string[];
-  try {
-    names = readdirSync(sysfs).filter((name) => /^gpiochip\d+$/.test(name));
-  } catch {
-    return { missing: `the kernel has no ${sysfs}` };
-  }
-  for (const name of [...names].sort()) {
-    const read = (file: string) => readFileSync(join(sysfs, name, file), 'utf8').trim();
-    const label = read('label');
-    if (wanted === '' ? PI_LABELS.includes(label) : label === wanted)
-      return { label, base: Number(read('base')) };
-    labels.push(label);
-  }
-  const what = wanted === '' ? "no chip of a Raspberry Pi's" : `no chip labelled "${wanted}"`;
-  return { missing: `${what} in ${sysfs} (there are: ${labels.join(', ') || 'none'})` };
 }

@@ -58,9 +58,9 @@ export function rpioButton(options: RpioButtonOptions): Button {
   const { load = () => require('rpio') as RpioPackage } = options;
 
   function open(run: ButtonRun): void {
-    const unfit = unfitBoard(modelFile);
-    if (unfit !== undefined) return run.fail(trouble('missing', unfit));
     try {
+      const unfit = unfitBoard(modelFile);
+      if (unfit !== undefined) return run.fail(trouble('missing', unfit));
       accessSync(memoryFile, constants.R_OK | constants.W_OK);
       const rpio = load();
       begin(rpio);
@@ -79,7 +79,8 @@ export function rpioButton(options: RpioButtonOptions): Button {
     const settled = settledLevel({ clock, settleMs: debounceMs, startsDown, on: run.on });
     run.atEnd(settled.stop);
     const look = (last: boolean) => {
-      const down = isDown();
+      const down = attempted(isDown);
+      if (down instanceof Error) return run.fail(explained(down));
       run.after(LOOK_EVERY_MS, () => look(down));
       if (down !== last) settled.edge(down);
     };
@@ -95,6 +96,14 @@ export function rpioButton(options: RpioButtonOptions): Button {
   }
 
   return { backend: 'rpio', line, ...buttonRuns(clock, open) };
+}
+
+function attempted(read: () => boolean): boolean | Error {
+  try {
+    return read();
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 function unfitBoard(modelFile: string): string | undefined {

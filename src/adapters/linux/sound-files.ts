@@ -11,6 +11,12 @@ import type { Log, Pcm, Sounds } from '../../ports.ts';
 const OWN_FOLDER = fileURLToPath(new URL('../../../../src/sounds/', import.meta.url));
 /** Ten seconds of 48 kHz stereo; what is longer is a piece of music, and would stay in the memory. */
 const LONGEST_BYTES = 2_000_000;
+/** The same for a file that has fewer bytes a second: so much is made of it at the speaker's rate, on the loop. */
+const LONGEST_MS = 10_000;
+/** From telephones to what studios have; a rate below makes gigabytes of sound of a few bytes. */
+const [LOWEST_RATE_HZ, HIGHEST_RATE_HZ] = [8_000, 192_000] as const;
+/** A cue in surround sound is somebody's mistake. */
+const MOST_CHANNELS = 2;
 
 /** RIFF, size, WAVE, `fmt `, 16 bytes of it, `data`, size: what comes next is sound. */
 const PLAIN_HEADER_BYTES = 44;
@@ -32,14 +38,20 @@ export function soundFiles({ folder = OWN_FOLDER, rateHz, log }: SoundFilesOptio
   function read(name: string): Pcm | undefined {
     const file = join(folder, `${name}.wav`);
     try {
-      const { size } = statSync(file);
+      const stats = statSync(file);
+      // Opening a pipe or a device may wait for ever, or do something.
+      if (!stats.isFile()) throw new Error(`${file} is no ordinary file`);
+      const { size } = stats;
       if (size > LONGEST_BYTES) throw new Error(`${size} bytes are too long for a sound`);
       const bytes = readFileSync(file);
-      return plain(bytes, rateHz) ?? converted(bytes, rateHz);
+      return audible(plain(bytes, rateHz) ?? converted(bytes, rateHz), rateHz);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (missing.length === 0)
-        log.warn({ folder, reason }, 'a sound cannot be read: it stays silent, as will any other like it');
+        log.warn(
+          { folder, sound: name, reason },
+          'a sound cannot be read: it stays silent, as will any other like it',
+        );
       missing.push(name);
       return undefined;
     }
@@ -54,6 +66,17 @@ export function soundFiles({ folder = OWN_FOLDER, rateHz, log }: SoundFilesOptio
       return found.get(name);
     },
   };
+}
+
+function audible(pcm: Pcm, rateHz: number): Pcm {
+  if (pcm.length === 0) throw new Error('there is no sound in it');
+  checkDuration((pcm.length / 2 / rateHz) * 1_000);
+  return pcm;
+}
+
+function checkDuration(durationMs: number): void {
+  if (durationMs > LONGEST_MS)
+    throw new Error(`${Math.round(durationMs / 1_000)} seconds are too long for a sound`);
 }
 
 /** The package's own at the usual rate need no package to be read, which saves 3 MB. Undefined: anything else. */
@@ -71,6 +94,8 @@ function plain(bytes: Buffer, rateHz: number): Pcm | undefined {
 function converted(bytes: Uint8Array, rateHz: number): Pcm {
   const { WaveFile } = require('wavefile') as typeof wavefile;
   const wav = new WaveFile(bytes);
+  // Before anything is made of it: what is made takes as long as the header claims.
+  check(wav);
   if (wav.bitDepth !== '16') wav.toBitDepth('16');
   if (rateOf(wav) !== rateHz) wav.toSampleRate(rateHz);
   const samples: unknown = wav.getSamples(false, Int16Array);
@@ -78,8 +103,26 @@ function converted(bytes: Uint8Array, rateHz: number): Pcm {
   return pcmOf(channels.filter((channel) => channel instanceof Int16Array));
 }
 
+/** @throws when no sound of a box is like this */
+function check(wav: wavefile.WaveFile): void {
+  const [rate, channels, bits] = [rateOf(wav), channelsOf(wav), Number.parseInt(wav.bitDepth, 10)];
+  if (!(rate >= LOWEST_RATE_HZ && rate <= HIGHEST_RATE_HZ))
+    throw new Error(`${rate} Hz is no rate between ${LOWEST_RATE_HZ} and ${HIGHEST_RATE_HZ}`);
+  if (!(channels >= 1 && channels <= MOST_CHANNELS))
+    throw new Error(`${channels} channels are not 1 to ${MOST_CHANNELS}`);
+  checkDuration(((bytesOf(wav) * 8) / bits / channels / rate) * 1_000);
+}
+
 function rateOf({ fmt }: { readonly fmt: object }): number {
   return 'sampleRate' in fmt ? Number(fmt.sampleRate) : 0;
+}
+
+function bytesOf({ data }: { readonly data: object }): number {
+  return 'samples' in data && data.samples instanceof Uint8Array ? data.samples.length : 0;
+}
+
+function channelsOf({ fmt }: { readonly fmt: object }): number {
+  return 'numChannels' in fmt ? Number(fmt.numChannels) : 0;
 }
 
 /** Several channels become their average. */

@@ -5,7 +5,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { findMixer } from '../../../src/adapters/linux/amixer.ts';
-import { startTestCard, type TestCard, until } from '../../helpers/card.ts';
+import type { MixingDesk } from '../../../src/audio/mixing-desk.ts';
+import { Loudness } from '../../../src/loudness.ts';
+import { keptLog, startTestCard, type TestCard, until } from '../../helpers/card.ts';
 import { type StandIn, standIn } from './stand-in.ts';
 
 /** alsa-utils 1.2.8 on a Raspberry Pi's own headphone jack. */
@@ -57,6 +59,15 @@ Simple mixer control 'Mic',0
   Capture channels: Mono
   Limits: Playback 0 - 32 Capture 0 - 30
   Mono: Playback 23 [72%] [34.36dB] [off] Capture 0 [0%] [0.00dB] [on]
+`;
+/** A sound server whose owner has turned it above its own full. */
+const AMPLIFIED = `Simple mixer control 'Master',0
+  Capabilities: pvolume pswitch pswitch-joined
+  Playback channels: Front Left - Front Right
+  Limits: Playback 0 - 65536
+  Mono:
+  Front Left: Playback 98304 [150%] [on]
+  Front Right: Playback 98304 [150%] [on]
 `;
 /** An I2S amplifier has nothing to turn. */
 const NOTHING = '';
@@ -117,6 +128,19 @@ describe('the mixer by a stand-in', () => {
       await noted(1);
       assert.deepEqual(lines('set'), [set]);
     });
+
+  it('of a card that is turned above its full stands at 100, and stays as it is until somebody turns it', async () => {
+    await card(AMPLIFIED);
+    const mixer = await find('pulse');
+    assert.ok('control' in mixer, JSON.stringify(mixer));
+    assert.equal(mixer.found, 100);
+    const desk = { speechGain: 1 } as MixingDesk;
+    const loudness = new Loudness({ desk, mixer, log: keptLog() });
+    loudness.follow(mixer.found);
+    loudness.follow(95);
+    await noted(1);
+    assert.deepEqual(lines('set'), ["-M -D pulse -q sset 'Master',0 95% unmute"]);
+  });
 
   it('is the one that is asked for, and none when the card has no such', async () => {
     await card(HAT);

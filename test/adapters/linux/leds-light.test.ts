@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { ledsLight } from '../../../src/adapters/linux/leds-light.ts';
 import { RHYTHMS } from '../../../src/core/light.ts';
 import type { Look } from '../../../src/ports.ts';
+import { keptLog } from '../../helpers/card.ts';
 import { type HandClock, handClock } from '../../helpers/hand-clock.ts';
 
 const ALL_TRIGGERS = 'none kbd-scrolllock [mmc0] timer oneshot pattern heartbeat';
@@ -16,11 +17,13 @@ describe('the light on kernel LEDs', () => {
   let root: string;
   let clock: HandClock;
   let said: string[];
+  let log: ReturnType<typeof keptLog>;
 
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'xz-'));
     clock = handClock();
     said = [];
+    log = keptLog();
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
@@ -31,9 +34,16 @@ describe('the light on kernel LEDs', () => {
   }
   const holds = (name: string, file: string) => readFileSync(join(root, name, file), 'utf8').trim();
   const brightness = (name = 'box') => Number(holds(name, 'brightness'));
+  /** At so many moments, so far apart. */
+  const seen = (count: number, everyMs: number) =>
+    Array.from({ length: count }, () => {
+      const level = brightness();
+      clock.advance(everyMs);
+      return level;
+    });
 
   function light(...names: readonly string[]) {
-    const made = ledsLight({ names, clock, root });
+    const made = ledsLight({ names, clock, log, root });
     made.start({ failed: (reason) => said.push(reason), works: () => said.push('works') });
     return made;
   }
@@ -77,18 +87,10 @@ describe('the light on kernel LEDs', () => {
     led('box', { trigger: '[none] mmc0' });
     const shown = light('box');
     shown.show(look('thinking'));
-    const levels = Array.from({ length: 8 }, () => {
-      const level = brightness();
-      clock.advance(125);
-      return level;
-    });
+    const levels = seen(8, 125);
     assert.deepEqual(levels, [255, 0, 255, 0, 255, 0, 255, 0]);
     shown.show(look('speaking'));
-    const fading = Array.from({ length: 33 }, () => {
-      const level = brightness();
-      clock.advance(50);
-      return level;
-    });
+    const fading = seen(33, 50);
     assert.deepEqual([fading[0], fading[16], fading[32]], [26, 255, 26]);
     assert.ok(
       fading.slice(1, 17).every((level, at) => level > (fading[at] ?? 0)),
@@ -97,6 +99,53 @@ describe('the light on kernel LEDs', () => {
     shown.show(look('idle'));
     assert.deepEqual([brightness(), clock.pending()], [0, 0]);
   });
+
+  /** As for a service that is not root: the trigger can be chosen, and the files that come with it cannot be written. */
+  function locked(name: string, ...files: readonly string[]): void {
+    for (const file of files) mkdirSync(join(root, name, file));
+  }
+
+  it('does by its clock what the kernel keeps for root, and says so once', () => {
+    led('box');
+    locked('box', 'delay_on', 'delay_off', 'pattern');
+    const shown = light('box');
+    shown.show(look('thinking'));
+    const levels = seen(4, 125);
+    assert.deepEqual([levels, holds('box', 'trigger')], [[255, 0, 255, 0], 'none']);
+    writeFileSync(join(root, 'box', 'trigger'), 'untouched');
+    shown.show(look('muted'));
+    assert.deepEqual([holds('box', 'trigger'), brightness()], ['none', 255]);
+    clock.advance(100);
+    assert.equal(brightness(), 0, 'it goes on');
+    assert.deepEqual([...new Set(said)], ['works'], 'it is lit, which is no failure');
+    assert.deepEqual(
+      log.lines.map(({ level, text }) => `${level}: ${text}`),
+      ['info: the LED cannot be set to blink by itself: a clock does it'],
+    );
+    shown.stop();
+    assert.deepEqual([holds('box', 'trigger'), brightness(), clock.pending()], ['mmc0', 0, 0]);
+  });
+
+  it('leaves the rhythm to the kernel on those of three that can', () => {
+    for (const name of ['r', 'g', 'b']) led(name);
+    locked('g', 'delay_on');
+    light('r', 'g', 'b').show(look('thinking'));
+    assert.deepEqual(
+      ['r', 'g', 'b'].map((name) => holds(name, 'trigger')),
+      ['timer', 'none', 'timer'],
+    );
+    clock.advance(125);
+    assert.equal(brightness('g'), 0);
+  });
+
+  for (const trigger of ['timer', 'pattern'])
+    it(`is dark in the end though it is found with ${trigger}, which a run that was killed has left`, () => {
+      led('box', { trigger: `none mmc0 [${trigger}]` });
+      const shown = light('box');
+      shown.show(look('listening'));
+      shown.stop();
+      assert.deepEqual([holds('box', 'trigger'), brightness()], ['none', 0]);
+    });
 
   it('is lit however dim, on a LED that knows only on and off too', () => {
     led('box', { max_brightness: '1' });

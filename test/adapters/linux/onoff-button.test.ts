@@ -148,6 +148,34 @@ test('a kernel without the old files, and one without the chip, are told of as m
   assert.deepEqual(other.ear.seen, [`missing: no chip of a Raspberry Pi's ${chips}`]);
 });
 
+test('a chip that goes away while it is looked at is none, and one without a number is told of', () => {
+  const { clock, tree, button, ear } = setUp();
+  rmSync(join(tree.sysfs, 'gpiochip512', 'label'));
+  button.start(ear);
+  clock.advance(0);
+  const chips = `in ${tree.sysfs} (there are: expander, gpiochip512, which cannot be read)`;
+  assert.deepEqual(ear.seen, [`missing: no chip of a Raspberry Pi's ${chips}`]);
+  const other = setUp();
+  rmSync(join(other.tree.sysfs, 'gpiochip512', 'base'));
+  other.button.start(other.ear);
+  other.clock.advance(0);
+  const base = join(other.tree.sysfs, 'gpiochip512', 'base');
+  assert.deepEqual(other.ear.seen, [`missing: ${base} holds no number`]);
+});
+
+test('the run ends though the line cannot be given back', () => {
+  const { clock, tree, onoff, button, ear } = setUp();
+  tree.line(529);
+  onoff.Gpio.prototype.unexport = () => {
+    throw Object.assign(new Error('EINVAL: write'), { code: 'EINVAL' });
+  };
+  button.start(ear);
+  clock.advance(0);
+  onoff.fail(new Error('EIO: i/o error'));
+  assert.deepEqual(ear.seen.slice(1), [`broken: ${LINE}: EIO: i/o error`]);
+  assert.equal(clock.pending(), 0);
+});
+
 test('the real package loads, and a line it cannot have is told of', (t) => {
   try {
     createRequire(import.meta.url).resolve('onoff');

@@ -116,7 +116,7 @@ describe('pins by packages', () => {
 
   it('are refused where the kernel has no such pins, before any package is loaded', async () => {
     const load = () => assert.fail('it must not be loaded');
-    assert.match(refusal(await onoffPin({ gpio: 25, root, load })), /no \/sys\/class\/gpio/);
+    assert.match(refusal(await onoffPin({ gpio: 25, root, load })), /the kernel has no .*\/sys\/class\/gpio/);
     assert.match(refusal(await rpioPin({ gpio: 25, root, load })), /up to the 4, and this is none/);
     write('proc/device-tree/model', 'Raspberry Pi 5 Model B Rev 1.0\0');
     assert.match(refusal(await rpioPin({ gpio: 25, root, load })), /this is Raspberry Pi 5 Model B/);

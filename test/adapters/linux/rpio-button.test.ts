@@ -127,6 +127,31 @@ test('a pin that somebody has exported is busy, and a memory that is not there i
   assert.match(other.ear.seen[0] ?? '', /^missing: /);
 });
 
+test('a register that can no longer be read ends the run, and so does a board whose name cannot be read', () => {
+  const { clock, rpio, button, ear } = setUp();
+  button.start(ear);
+  clock.advance(25);
+  const read = rpio.read;
+  rpio.read = () => {
+    throw new Error('Pin 17 has not been opened');
+  };
+  rpio.close = () => {
+    throw new Error('Pin 17 has not been opened');
+  };
+  clock.advance(10);
+  assert.deepEqual(ear.seen, ['found up', `broken: ${WISH.line}: Pin 17 has not been opened`]);
+  assert.equal(clock.pending(), 0);
+  rpio.read = read;
+  button.start(ear);
+  clock.advance(0);
+  assert.equal(ear.seen[2], 'found up');
+  button.stop();
+  const other = setUp(PI_4, fakeRpio(), { modelFile: folder });
+  other.button.start(other.ear);
+  other.clock.advance(0);
+  assert.match(other.ear.seen[0] ?? '', /^broken: .*EISDIR/);
+});
+
 test('a line that is pressed to high is read the other way round', () => {
   const { clock, rpio, button, ear } = setUp(PI_4, fakeRpio(), { activeLow: false, pull: 'down' });
   rpio.level = 0;

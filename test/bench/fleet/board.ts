@@ -33,7 +33,7 @@ export class Board {
     const { queue, server, policy, rttMs, dice, changed } = parts;
     this.#loop = new Loop({
       policy,
-      server: { ...IDENTITY, device: DEVICE, deadlineMs: policy.link.connectTimeoutMs },
+      server: () => ({ ...IDENTITY, device: DEVICE, deadlineMs: policy.link.connectTimeoutMs }),
       clock: {
         now: () => queue.nowMs,
         wallMs: () => queue.nowMs,
