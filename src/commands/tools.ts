@@ -37,7 +37,7 @@ export function toolboxOf({ mcp }: Config, { own, agent, systemInfo, log, closin
   for (const name of [...allow, ...deny])
     if (!all.some(({ shape }) => shape.name === name))
       log.warn({ tool: name }, 'mcp.allow or mcp.deny names no tool');
-  log.info({ tools: tools.map(({ shape }) => shape.name).join(' ') || 'none' }, 'tools for the server');
+  log.debug({ tools: tools.map(({ shape }) => shape.name).join(' ') || 'none' }, 'tools for the server');
   return new Toolbox({ tools, clock, log });
 }
 

@@ -172,7 +172,7 @@ export const CODES: readonly Code[] = [
     { says: 'tool called by the server', remedy: 'the reason says why it failed: `[tools]`, `doctor`' },
     {
       says: 'mcp.allow or mcp.deny names no tool',
-      remedy: 'correct the name; the line `tools for the server` has all',
+      remedy: 'correct the name; with `log.level = "debug"` the line `tools for the server` has all',
     },
     { says: 'the server restarts the board', remedy: '`mcp.reboot = false` forbids it' },
     { says: 'the board cannot be restarted', remedy: 'the reason says why: rights of the service' },
