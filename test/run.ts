@@ -6,6 +6,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { pathToFileURL } from 'node:url';
 
 // Fewer than this means that the search is broken, not that there is little to test.
 const LEAST_FILES = 5;
@@ -49,6 +50,9 @@ function testFiles(withLong: boolean): string[] {
 
 function run(files: readonly string[]): void {
   const options = [
+    // The runner hands it on to the process of each file, and those to none of theirs.
+    '--import',
+    pathToFileURL(path.join(import.meta.dirname, 'whole-report.js')).href,
     '--test',
     '--test-reporter=spec',
     `--test-concurrency=${FILES_AT_ONCE}`,
