@@ -8,7 +8,8 @@ import path from 'node:path';
 import process from 'node:process';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 
-const runner = path.resolve(import.meta.dirname, '../run.js');
+/** The runner, and what it loads into the process of each file. */
+const PARTS = ['run', 'whole-report'];
 
 describe('test/run.ts', () => {
   let tree: string;
@@ -42,12 +43,25 @@ describe('test/run.ts', () => {
   beforeEach(() => {
     tree = mkdtempSync(path.join(tmpdir(), 'run-test-'));
     write('package.json', '{"type":"module"}');
-    write('test/run.ts', '');
     mkdirSync(path.join(tree, 'dist/test'), { recursive: true });
-    copyFileSync(runner, path.join(tree, 'dist/test/run.js'));
+    for (const part of PARTS) {
+      write(`test/${part}.ts`, '');
+      const compiled = path.resolve(import.meta.dirname, `../${part}.js`);
+      copyFileSync(compiled, path.join(tree, `dist/test/${part}.js`));
+    }
     for (const name of ['core/a', 'core/b', 'link/c', 'd', 'e', 'bench/slow', 'long/hours']) addTest(name);
   });
   afterEach(() => rmSync(tree, { recursive: true, force: true }));
+
+  test('counts every test of a file that has many, though its process is ended by force', () => {
+    const many =
+      'for (let n = 0; n < 400; n += 1) test("one of many, and a long name so that a pipe is full of them " + n, () => {});';
+    write('test/core/many.test.ts', '');
+    write('dist/test/core/many.test.js', `import { test } from 'node:test'; ${many}`);
+    const { code, said } = run('core/many');
+    assert.equal(code, 0, said);
+    assert.match(said, /ℹ tests 400\n/);
+  });
 
   test('runs all tests but benchmarks and long ones, and ends with the summary', () => {
     const { code, said } = run();
