@@ -79,8 +79,11 @@ type Range = { readonly from: number; readonly to: number };
 
 export function delayAfter(setback: Setback, dice: number, policy: BackoffPolicy): number {
   const { loss, failures, of, backMs } = setback;
-  if (loss.class === 'network' && of === 'attempt' && backMs !== null && backMs < NOT_ALL_YET.forMs)
-    return NOT_ALL_YET.delaysMs[Math.max(failures, 1) - 1] ?? 1_000;
+  // A connection that had lasted is made again at once, below; one that had not is lost to the same network, which comes and goes.
+  if (loss.class === 'network' && failures > 0 && backMs !== null && backMs < NOT_ALL_YET.forMs)
+    return (
+      (NOT_ALL_YET.delaysMs[failures - 1] ?? 1_000) + (of === 'connection' ? dice * policy.firstRetryMs : 0)
+    );
   const { from, to } = rangeOf(setback, policy);
   // Scattered once, a herd stays so: the attempts that follow are no closer to each other than the first.
   const ownMs =

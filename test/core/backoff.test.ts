@@ -95,6 +95,18 @@ describe('the delay', () => {
     assert.equal(delayAfter(setback(loss('transient'), 6), 1, calm), 32_000);
   });
 
+  it('is short as long as the network has just come back, for an attempt and for a connection that did not last', () => {
+    const soon = (of: 'connection' | 'attempt', failures: number, backMs: number) =>
+      [0, 1].map((dice) =>
+        delayAfter({ loss: loss('network'), failures, alike: 1, outageMs: 0, of, backMs }, dice, POLICY),
+      );
+    assert.deepEqual(soon('attempt', 1, 0), [250, 250]);
+    assert.deepEqual(soon('connection', 1, 9_999), [250, 500]);
+    assert.deepEqual(soon('connection', 4, 0), [1_000, 1_250]);
+    assert.deepEqual(soon('connection', 0, 0), [0, 250]);
+    assert.deepEqual(soon('connection', 4, 10_000), [4_000, 8_000]);
+  });
+
   it('is what the server asked for, a little more, and within reason', () => {
     const asked = (ms: number, dice: number) =>
       delayAfter(setback(loss('restarting', { retryAfterMs: ms }), 1), dice, POLICY);
