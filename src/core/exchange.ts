@@ -32,25 +32,22 @@ export function stepTurn(turn: Turn, event: Event, around: Around): TurnStepped 
     case 'server.said':
       return event.attempt === around.attempt ? told(turn, event.message, around) : stay(turn);
     case 'speech.arrived':
-      return event.attempt === around.attempt &&
-        'wire' in turn &&
-        turn.wire === 'clear' &&
-        mayBeAnswered(turn)
-        ? answered(turn)
+      return event.attempt === around.attempt && 'wire' in turn && turn.wire === 'clear'
+        ? understood(turn)
         : stay(turn);
     case 'uplink.voiced':
       return turn.phase === 'listening' && turn.origin === 'follow-up' && event.turn === turn.turn
         ? stay({ ...turn, origin: 'press' })
         : stay(turn);
     case 'uplink.flushed':
-      return waitsToBeSent(turn) && event.turn === turn.turn && event.take === turn.take
+      return isSaid(turn) && event.turn === turn.turn && event.take === turn.take
         ? {
             turn: { ...turn, phase: 'thinking', awaiting: 'answer', movedAt: around.at },
             acts: say(around, { type: 'listen', state: 'stop' }),
           }
         : stay(turn);
     case 'uplink.moved':
-      return 'wire' in turn && 'movedAt' in turn && event.turn === turn.turn && event.take === turn.take
+      return isSaid(turn) && event.turn === turn.turn && event.take === turn.take
         ? stay({ ...turn, movedAt: around.at })
         : stay(turn);
     case 'uplink.hushed':
@@ -99,8 +96,8 @@ function talkedOver(turn: Turn): turn is Turn & { mode: 'realtime'; take: number
   return playsNow(turn) && 'mode' in turn && turn.mode === 'realtime';
 }
 
-/** Its end is not told to the server yet; or told again, when all of it is sent once more. */
-function waitsToBeSent(turn: Turn): turn is Uttered & Moving & Turn {
+/** It is said to its end, and goes to the server, or goes there once more, until it is understood. */
+function isSaid(turn: Turn): turn is Extract<Turn, Uttered & Moving> {
   return turn.phase === 'finishing' || (turn.phase === 'thinking' && turn.awaiting === 'answer');
 }
 
@@ -143,15 +140,15 @@ function spokenTo(turn: Turn, around: Around): TurnStepped {
 
 /** The server speaks of what it heard; unless it still speaks of what was interrupted. */
 function understood(turn: Turn): TurnStepped {
-  return 'wire' in turn && turn.wire !== 'old-words' && mayBeAnswered(turn) ? answered(turn) : stay(turn);
+  return 'wire' in turn && turn.wire !== 'old-words' && mayBeAnswered(turn)
+    ? stay(expecting(turn))
+    : stay(turn);
 }
 
-/** The utterance need not be kept any more, an answer is on its way. */
-function answered(turn: Uttered): TurnStepped {
-  return stay(expecting(turn));
-}
-
-/** In realtime the next utterance begins here: what was understood must not be sent again. */
+/**
+ * The utterance need not be kept any more, an answer is on its way. In realtime the next one begins here: what was
+ * understood must not be sent again.
+ */
 function expecting({ turn, mode, take }: Omit<Uttered, 'wire'>): Turn {
   const next = mode === 'realtime' ? turn + 1 : turn;
   return { phase: 'thinking', awaiting: 'audio', turn: next, mode, take };
