@@ -20,7 +20,7 @@ export type Timer = {
 
 /**
  * The longest that each phase may last. Listening, thinking and speaking: reference servers' own limits. Finishing: a
- * full buffer of 30 s sent at four times real time, twice over. Draining: a full jitter buffer (10 s) and the card's.
+ * full buffer of 30 s sent at four times real time, twice over. Draining: far more than the card and its player hold.
  * Pressed: far beyond any gesture's decision. Aborting and settling: a round trip on a bad mobile network; an answer that
  * had not begun may still begin for as long as any other. An outage is told of when a person begins to wonder, and a server
  * that is warming up is spoken to again when it no longer is. Where there is progress the time counts from the last of it.
