@@ -1,13 +1,13 @@
 // The mechanism: what becomes of the connection at each fact. One loss handler for every kind of end, one place that
 // asks whether there is a next attempt, numbers that make late reports harmless. Pure.
-import { anew, deadlineIn, dial, isStuck, type Only, opened, reached } from './attempt.ts';
+import { anew, deadlineIn, dial, type Only, opened, reached } from './attempt.ts';
 import { delayAfter, lastStraw, limitInForce, type Setback } from './backoff.ts';
+import { again, isAway } from './demand.ts';
 import { explained, failedBefore, foreignHello, UNANSWERED } from './ends.ts';
 import type { Event, Loss } from './events.ts';
 import { type Lessons, learnFromEnd, learnFromSuccessor } from './lessons.ts';
 import {
   type AroundLink,
-  type Cause,
   isProven,
   type Link,
   type LinkStepped,
@@ -19,8 +19,8 @@ import {
   stepped,
   type Trying,
 } from './link.ts';
-import { isSilent, newPulse, wouldLearnSooner } from './pulse.ts';
-import { alive, ask, getsOn, isInDoubt, keptUp, succeed } from './upkeep.ts';
+import { newPulse } from './pulse.ts';
+import { alive, ask, getsOn, keptUp } from './upkeep.ts';
 
 /** Of 50 s the last five: as long as a herd takes that was told of a restart. */
 const RENEW_SPREAD = 0.1;
@@ -70,49 +70,6 @@ export function stepLink(link: Link, event: Event, around: AroundLink): LinkStep
   }
 }
 
-/**
- * Somebody is waiting: try now, whatever the timers and limits say. On a connection that has been silent a ping finds
- * out whether it still is one; what is to be sent goes out meanwhile.
- */
-export function hurry(link: Link, cause: Cause, around: AroundLink): LinkStepped {
-  const { at, lessons } = around;
-  const only = (next: Link): LinkStepped => stepped(next, lessons);
-  switch (link.phase) {
-    case 'waiting':
-      return only(dial(link, cause, at));
-    case 'resting':
-    case 'stopped':
-      return only(dial(anew(link, at), cause, at));
-    case 'dialing':
-      return only(isStuck(link, at) ? dial(link, cause, at) : link);
-    case 'ready':
-      return pressed(link, around);
-    case 'unconfigured':
-    case 'closed':
-    case 'greeting':
-    case 'ended':
-      return only(link);
-  }
-}
-
-/** On a connection that has been silent a ping finds out; one that is made beside it is the next in any case. */
-function pressed(link: Ready, around: AroundLink): LinkStepped {
-  const { at, lessons } = around;
-  const { successor, pulse } = link;
-  if (successor !== null && isStuck(successor, at)) return stepped(succeed(link, 'doubt', at), lessons);
-  if (!isSilent(pulse, at)) return stepped(link, lessons);
-  const doubted =
-    successor === null ? link : { ...link, successor: { ...successor, cause: 'doubt' as const } };
-  return wouldLearnSooner(pulse, at) ? ask(doubted, 'probe', around) : stepped(doubted, lessons);
-}
-
-/** A conversation has begun: frames must not move to another connection under it, unless there is doubt about this one. */
-export function keepCurrent(link: Link): Link {
-  return link.phase === 'ready' && link.successor !== null && !isInDoubt(link)
-    ? { ...link, successor: null }
-    : link;
-}
-
 function started(link: Link, event: Event & { type: 'agent.started' }, around: AroundLink): Link {
   if (link.phase !== 'resting') return link;
   const { at, limits, policy } = around;
@@ -134,27 +91,6 @@ function switched(link: Link, { limits, policy }: AroundLink): Link {
   const { attempt, failures, loss } = link;
   const why = lastStraw(failures, limits, policy.maxAttempts);
   return why === null ? link : { phase: 'stopped', attempt, failures, why, loss };
-}
-
-/** Nothing goes on and nothing is planned, or only a wait. */
-function isAway(link: Link): boolean {
-  return (
-    link.phase === 'resting' ||
-    link.phase === 'closed' ||
-    link.phase === 'stopped' ||
-    link.phase === 'waiting'
-  );
-}
-
-function again(link: Link, around: AroundLink): Link {
-  const { at } = around;
-  if (link.phase === 'waiting')
-    return dial({ ...anew(link, at), outageSince: link.outageSince }, 'command', at);
-  if (isAway(link)) return dial(anew(link, at), 'command', at);
-  if (link.phase === 'dialing' && isStuck(link, at)) return dial(link, 'command', at);
-  // A good connection is not given up before there is a better one.
-  if (link.phase === 'ready' && link.successor === null && around.quiet) return succeed(link, 'command', at);
-  return link;
 }
 
 /** A hello; or a voice that does without one, as servers speak to a box they do not know. It is to be heard. */

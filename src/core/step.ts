@@ -2,6 +2,7 @@
 
 import { limitInForce } from './backoff.ts';
 import { cuesBetween } from './cues.ts';
+import { hurry, keepCurrent } from './demand.ts';
 import type { Act, Event, Moment } from './events.ts';
 import { stepTurn } from './exchange.ts';
 import { type Sign, stepGesture } from './gesture.ts';
@@ -10,7 +11,7 @@ import { awaited, type LinkStepped } from './link.ts';
 import { muteAsked, muteSwitched } from './mute.ts';
 import { isUsable } from './network.ts';
 import { pressTurn } from './press.ts';
-import { hurry, keepCurrent, stepLink } from './reconnect.ts';
+import { stepLink } from './reconnect.ts';
 import { relinked } from './relink.ts';
 import { rerouted, resettled } from './reroute.ts';
 import { heeded, linkInSetup, stepSetup } from './setup.ts';
