@@ -17,6 +17,7 @@ import { NameLookup, type Resolve } from './name-lookup.ts';
 import { SendQueue } from './send-queue.ts';
 import { ServerConnection } from './server-connection.ts';
 import { TlsSessions } from './tls-sessions.ts';
+import { unopened } from './unopened-socket.ts';
 
 /** Text messages are small; 1 MiB is what the most used server's library takes too. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
@@ -278,25 +279,4 @@ class WsSocket implements Socket {
       wallMs: this.#shared.clock.wallMs(),
     };
   }
-}
-
-/** A dial that could not even begin, reported like any other failure. */
-function unopened(request: DialRequest, clock: Clock, on: SocketEvents, reason: string): Socket {
-  const loss = {
-    class: 'configuration',
-    kind: 'other',
-    reason,
-    detectedBy: 'dial',
-    quick: false,
-  } as const;
-  return {
-    sentBytes: 0,
-    underWayBytes: () => 0,
-    isOpen: false,
-    sendText: () => false,
-    sendBinary: () => false,
-    ping: () => false,
-    close() {},
-    terminate: clock.after(0, () => on.closed(tellable(loss, request.headers))),
-  };
 }
