@@ -158,6 +158,8 @@ put 644 "$root/deploy/journald.conf" usr/share/doc/xiaozhi-agent/examples/journa
 put 644 "$root/deploy/config.example.toml" usr/share/doc/xiaozhi-agent/examples/config.toml
 put 644 "$root/deploy/debian/lintian-overrides" usr/share/lintian/overrides/xiaozhi-agent
 put 644 "$root/deploy/debian/copyright" usr/share/doc/xiaozhi-agent/copyright
+install -d "$tree/usr/share/bash-completion/completions"
+"$here/bin/node" "$app/dist/src/main.js" completion bash >"$tree/usr/share/bash-completion/completions/xiaozhi-agent"
 gzip -9n <"$root/README.md" >"$doc/README.md.gz"
 gzip -9n <"$root/deploy/README.md" >"$doc/hardware.md.gz"
 gzip -9n <"$root/CHANGELOG.md" >"$doc/NEWS.gz"

@@ -4,7 +4,7 @@
 #   sudo deploy/install.sh --uninstall   keeps configuration and identity
 #   sudo deploy/install.sh --purge       takes them too: the box is then a new one to its server
 # XIAOZHI_NO_START=1 leaves it stopped; XIAOZHI_ADD_USER=NAME adds NAME to the group that may command it, without asking.
-# Ends with 0 done, 1 something failed, 2 usage, 4 no permission, 78 not this system.
+# Ends with 0 done and the service runs (without a server, too), 1 something failed, 2 usage, 4 no permission, 78 not this system.
 set -euo pipefail
 
 # Everything is in functions: a download that breaks off runs nothing.
@@ -67,13 +67,22 @@ install_package() {
     "$after") say "xiaozhi-agent $after was there already, and is installed anew" ;;
     *) say "xiaozhi-agent $before is now $after; configuration and identity are kept" ;;
   esac
+}
+
+start_service() {
+  fares=''
   if [ "${XIAOZHI_NO_START:-0}" = 1 ]; then
     systemctl stop xiaozhi-agent.service 2>/dev/null || true
     say "the service is left stopped"
-  elif systemctl start xiaozhi-agent.service; then
-    say "the service runs: $(systemctl show xiaozhi-agent.service -p StatusText --value)"
+  # The first waits until it is ready, or has failed; the second finds one that has ended since.
+  elif systemctl start xiaozhi-agent.service && systemctl --quiet is-active xiaozhi-agent.service; then
+    fares=$(systemctl show xiaozhi-agent.service -p StatusText --value)
+    say "the service runs: $fares"
   else
-    complain "the service does not run, and says why: systemctl status xiaozhi-agent"
+    complain "the package is installed, and the service does not run. What it says of that:"
+    systemctl status --no-pager --full --lines=5 xiaozhi-agent.service 2>&1 | sed 's/^/  | /' >&2 || true
+    complain "next: sudo xiaozhi-agent doctor, and when that is mended: sudo systemctl restart xiaozhi-agent"
+    exit 1
   fi
 }
 
@@ -93,12 +102,14 @@ offer_group() {
 }
 
 next_step() {
-  if grep -qs '^websocket_url' /etc/xiaozhi-agent/config.toml; then
-    say "next: xiaozhi-agent status"
-  else
-    say "next: set websocket_url in /etc/xiaozhi-agent/config.toml, then: sudo systemctl reload xiaozhi-agent"
-    say "sound card or button on the header: /usr/share/doc/xiaozhi-agent/hardware.md.gz, or sudo xiaozhi-agent setup"
-  fi
+  case $fares in
+    '') say "next: sudo systemctl start xiaozhi-agent" ;;
+    'not configured'*)
+      say "next: set ota_url or websocket_url in /etc/xiaozhi-agent/config.toml, then: sudo systemctl restart xiaozhi-agent"
+      say "sound card or button on the header: /usr/share/doc/xiaozhi-agent/hardware.md.gz, or sudo xiaozhi-agent setup"
+      ;;
+    *) say "next: xiaozhi-agent status" ;;
+  esac
 }
 
 take_away() { # remove|purge
@@ -125,6 +136,7 @@ main() {
       find_package "$@"
       install_package
       offer_group
+      start_service
       next_step
       ;;
   esac

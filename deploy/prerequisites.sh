@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what this source tree needs and the machine lacks, and is silent and quick when nothing is lacking.
-#   sh deploy/prerequisites.sh [run|demo|test]     run: build and run here; demo and test need more programs
+#   sh deploy/prerequisites.sh [run|demo|test|system|board]     run: build and run here; the others need more programs
+#   BOARD_ARCH: whose board `board` is for: amd64 (default) or arm64.
 # It must not know what the programs are used for, and it never touches a sound server or its configuration.
 # Ends with 0 all there, 1 something failed, 2 usage, 4 no permission, 78 wrong Node or no codec (as in the daemon).
 set -u
@@ -20,8 +21,8 @@ have() { command -v "$1" >/dev/null 2>&1; }
 have_file() { for f; do [ -e "$f" ] && return 0; done; return 1; }
 
 purpose=${1:-run}
-case $#$purpose in 0run | 1run | 1demo | 1test) ;; *)
-  complain "usage: sh deploy/prerequisites.sh [run|demo|test]"
+case $#$purpose in 0run | 1run | 1demo | 1test | 1system | 1board) ;; *)
+  complain "usage: sh deploy/prerequisites.sh [run|demo|test|system|board]"
   exit 2 ;;
 esac
 
@@ -59,28 +60,58 @@ wanted="node-$abi $(cksum <"$root/package-lock.json")"
 installed=$(cat "$stamp" 2>/dev/null)
 
 packages=
-need() { packages="$packages $1"; }
+need() { case " $packages " in *" $1 "*) ;; *) packages="$packages $1" ;; esac; }
+compilers() {
+  { have make && have cc && have c++; } || need build-essential
+  have python3 || need python3
+}
 { have aplay && have arecord; } || need alsa-utils
 have_file /usr/lib/*/alsa-lib/libasound_module_rate_*.so /usr/lib*/alsa-lib/libasound_module_rate_*.so ||
   need libasound2-plugins
 have gpiomon || need gpiod
 if [ "$installed" != "$wanted" ]; then # only compiling the add-ons takes these
-  { have make && have cc && have c++; } || need build-essential
-  have python3 || need python3
+  compilers
   have_file /usr/include/alsa/asoundlib.h || need libasound2-dev
 fi
-if [ "$purpose" != run ]; then
-  have sox || need sox
-  have espeak-ng || need espeak-ng
-fi
-if [ "$purpose" = test ]; then
-  have ip || need iproute2
-  have nft || need nftables
-  have openssl || need openssl
-  have script || need bsdutils
-  have shellcheck || need shellcheck
-  have systemd-analyze || need systemd # its tools; what runs here is not changed by them
-fi
+card= # a virtual one, made of PulseAudio
+case $purpose in
+  demo | test)
+    card=yes
+    have sox || need sox
+    have espeak-ng || need espeak-ng ;;
+  system | board) # trees of Debian, and a package that is made anew for them
+    compilers
+    have mmdebstrap || need mmdebstrap ;;
+esac
+case $purpose in
+  test)
+    have ip || need iproute2
+    have nft || need nftables
+    have openssl || need openssl
+    have script || need bsdutils
+    have shellcheck || need shellcheck
+    have systemd-analyze || need systemd ;; # its tools; what runs here is not changed by them
+  system)
+    have systemd-nspawn || need systemd-container
+    have lintian || need lintian ;;
+  board)
+    have ip || need iproute2
+    have ssh || need openssh-client
+    have mke2fs || need e2fsprogs
+    have qemu-img || need qemu-utils
+    have gnuplot || need gnuplot-nox
+    if [ "${BOARD_ARCH:-amd64}" = amd64 ]; then
+      have qemu-system-x86_64 || need qemu-system-x86
+    else
+      have qemu-system-aarch64 || need qemu-system-arm
+      [ "$(uname -m)" = aarch64 ] || {
+        have qemu-aarch64-static || need qemu-user-static
+        have arch-test || need arch-test
+        have aarch64-linux-gnu-gcc || need gcc-aarch64-linux-gnu
+        have aarch64-linux-gnu-g++ || need g++-aarch64-linux-gnu
+      }
+    fi ;;
+esac
 packages=${packages# }
 
 install='apt-get install -y --no-remove --no-install-recommends'
@@ -172,7 +203,7 @@ unpack_pulse() { # DIRECTORY
   mv -T "$fresh" "$1" 2>"$scratch/log"
   pulse_runs "$1" # another run's, if that was quicker
 }
-if [ "$purpose" != run ] && ! have pulseaudio; then
+if [ -n "$card" ] && ! have pulseaudio; then
   pulse=${XIAOZHI_PULSE_ROOT:-${XDG_CACHE_HOME:-${HOME:?is not set}/.cache}/xiaozhi-agent/pulse}
   if ! pulse_runs "$pulse"; then
     { have apt-get && have dpkg-deb; } || {

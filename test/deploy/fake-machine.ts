@@ -39,6 +39,7 @@ const programs: Record<string, string> = {
   node: fakeNode('20.20.2', 115),
   npm: 'echo "npm $*" >>"$CALLS"; mkdir -p node_modules',
   id: 'echo 1000',
+  uname: 'echo x86_64',
   'apt-get': `echo "apt-get $*" >>"$CALLS"
 case " $* " in
   *' -s '*' pulseaudio '*) echo 'Inst libpulse9 (16 Debian [amd64])'; echo 'Inst pulseaudio (16 Debian [amd64])' ;;
@@ -55,6 +56,8 @@ type Outcome = { code: number | null; out: string; err: string; calls: string[] 
 export type Machine = {
   readonly tree: string;
   readonly pulse: string;
+  /** What the script is told besides; may be added to. */
+  readonly environment: Record<string, string>;
   /** Adds or replaces a program. */
   give(name: string, body: string): void;
   /** Takes programs away. */
@@ -94,8 +97,8 @@ export function fakeMachine(): Machine {
   for (const name of INERT) give(name, ':');
   for (const [name, body] of Object.entries(programs)) give(name, body);
 
+  const environment: Record<string, string> = { PATH: bin, HOME: home, TMPDIR: temporary, CALLS: notebook };
   const start = (...words: string[]): { child: ChildProcess; outcome: Promise<Outcome> } => {
-    const environment = { PATH: bin, HOME: home, TMPDIR: temporary, CALLS: notebook };
     const file = path.join(tree, 'deploy/prerequisites.sh');
     const child = spawn(realPath('sh'), [file, ...words], {
       env: environment,
@@ -111,6 +114,7 @@ export function fakeMachine(): Machine {
 
   return {
     tree,
+    environment,
     pulse,
     give,
     take: (...names) => {

@@ -160,6 +160,39 @@ describe('deploy/prerequisites.sh', () => {
       assert.equal((await machine.run('demo')).code, 0);
       assert.match((await machine.run('test')).err, / iproute2$/m);
     });
+
+    test('what is tried in containers or on a virtual board takes neither a virtual card nor a second compiler', async () => {
+      const wanted = async (purpose: string) =>
+        / --no-install-recommends (.*)$/m.exec((await machine.run(purpose)).err)?.[1]?.split(' ');
+      machine.take('sox', 'espeak-ng', 'pulseaudio', 'cc');
+      machine.give('ip', ':');
+      assert.deepEqual(await wanted('system'), [
+        'build-essential',
+        'mmdebstrap',
+        'systemd-container',
+        'lintian',
+      ]);
+      const board = [
+        'build-essential',
+        'mmdebstrap',
+        'openssh-client',
+        'e2fsprogs',
+        'qemu-utils',
+        'gnuplot-nox',
+      ];
+      assert.deepEqual(await wanted('board'), [...board, 'qemu-system-x86']);
+      machine.environment.BOARD_ARCH = 'arm64';
+      const compilers = ['gcc-aarch64-linux-gnu', 'g++-aarch64-linux-gnu'];
+      assert.deepEqual(await wanted('board'), [
+        ...board,
+        'qemu-system-arm',
+        'qemu-user-static',
+        'arch-test',
+        ...compilers,
+      ]);
+      machine.give('uname', 'echo aarch64');
+      assert.deepEqual(await wanted('board'), [...board, 'qemu-system-arm']);
+    });
   });
 
   describe('PulseAudio', () => {

@@ -78,6 +78,17 @@ describe('test/run.ts', () => {
     assert.ok(!said.includes('slow'));
   });
 
+  test('a token that any program under test has said makes it fail, and is shown', () => {
+    const say = (text: string) =>
+      `import('node:fs').then(({ appendFileSync }) => appendFileSync(process.env.TEST_SAID_FOLDER + '/1.txt', '${text}'))`;
+    addTest('core/b', say('link: link ready token=true\\n'));
+    assert.equal(run().code, 0);
+    addTest('core/b', say('link: header Bearer fixture-token-0af3 sent\\n'));
+    const { code, said } = run();
+    assert.equal(code, 1);
+    assert.match(said, /a token was said.*\nlink: header Bearer fixture-token-0af3 sent/);
+  });
+
   test('a failing test makes it fail', () => {
     addTest('core/b', 'throw new Error("broken")');
     assert.equal(run().code, 1);

@@ -3,12 +3,14 @@
 // a table and as JSON. What has to be made first is made.
 //   SYSTEM_DEB=FILE: that package instead of building one.   SYSTEM_SUITES=trixie: only that release.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { blocks, PAGE, readPage } from '../helpers/readme.ts';
+import { journalShapes } from '../helpers/screens.ts';
 import { boot, HOST, type Machine } from './machine.ts';
-import { FOLDER, freshTree, lacking, sh } from './trees.ts';
+import { FOLDER, freshTree, sh } from './trees.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const SERVICE = 'xiaozhi-agent';
@@ -19,11 +21,12 @@ const SUITES = process.env.SYSTEM_SUITES?.split(',') ?? ['trixie', 'bookworm'];
 /** The unit allows 30 s; here nobody waits that long. */
 const WATCHDOG_S = 4;
 
+const BROKE_OFF = /^last run +broke off without a word: killed/m;
+
 type Figures = { suite: string; systemd: string; bootToReadyMs: number; startMs: number; rssMb: number };
 const figures: Figures[] = [];
-const why = process.getuid?.() === 0 ? lacking() : 'root is needed';
-if (why !== undefined) {
-  console.error(`test:system: ${why}`);
+if (process.getuid?.() !== 0) {
+  console.error('test:system: root is needed');
   process.exit(4);
 }
 const deb = process.env.SYSTEM_DEB ?? built();
@@ -110,7 +113,7 @@ for (const suite of SUITES) {
       await machine.says(status, /Active: active[\s\S]*Status: "(not connected|connecting)/);
       machine.cable('plug');
       await connected();
-      assert.match(machine.get('xiaozhi-agent status --json'), /"watched_by":\s*"ip monitor"/);
+      assert.match(machine.run('xiaozhi-agent status --json').out, /"watched_by":\s*"ip monitor"/);
     });
 
     it('is back after kill -9, and is connected again', async () => {
@@ -121,6 +124,7 @@ for (const suite of SUITES) {
         new RegExp(`^(?!0$|${pid}$)\\d+$`, 'm'),
       );
       await connected();
+      assert.match(machine.run('xiaozhi-agent status').out, BROKE_OFF);
     });
 
     it('is killed and started anew when its loop no longer moves', async () => {
@@ -136,6 +140,8 @@ for (const suite of SUITES) {
         new RegExp(`^${restarts + 1}$`, 'm'),
       );
       await machine.says(log, /Watchdog timeout|watchdog/);
+      await connected();
+      assert.match(machine.run('xiaozhi-agent status').out, BROKE_OFF);
       machine.get(`rm -r ${drop}; systemctl daemon-reload`);
       restart();
       await connected();
@@ -153,6 +159,69 @@ for (const suite of SUITES) {
       machine.get(`rm -r ${drop}; systemctl daemon-reload`);
       restart();
       await connected();
+    });
+
+    it('shows its start with `logs`, under its own name, as the README has it', async () => {
+      restart();
+      await connected();
+      const printed = machine.get('xiaozhi-agent logs -n 20');
+      assert.equal(printed.split('\n').length, 20);
+      const [shown] = blocks(readPage(), 'text').filter(({ text }) => /xiaozhi-agent\[\d+\]: /.test(text));
+      if (process.env.UPDATE_README === '1')
+        writeFileSync(
+          PAGE,
+          readPage().replace(shown?.text ?? '', () => `$ xiaozhi-agent logs -n 20\n${printed}\n`),
+        );
+      // What comes first of what begins at one time is not fixed.
+      const all = journalShapes(machine.get('xiaozhi-agent logs -n 60'));
+      for (const shape of journalShapes(shown?.text ?? '')) assert.ok(all.includes(shape), shape);
+    });
+
+    it('keeps the journal over a restart where the drop-in of the package is put in place', async () => {
+      // As Raspberry Pi OS has it: the folder is there, and the journal in memory.
+      machine.get(
+        'install -d /run/systemd/journald.conf.d; printf "[Journal]\\nStorage=volatile\\n" >/run/systemd/journald.conf.d/40-volatile.conf',
+      );
+      machine.get('install -d /var/log/journal; systemctl restart systemd-journald');
+      await machine.says('xiaozhi-agent doctor service', /^warn service +journal: is gone after/m);
+      const place = '/etc/systemd/journald.conf.d/xiaozhi-agent.conf';
+      machine.get(`install -D -m 644 /root/journald.conf ${place}; systemctl restart systemd-journald`);
+      machine.get('journalctl --flush');
+      const said = machine.run('journalctl -u systemd-journald -o cat --no-pager').out;
+      assert.doesNotMatch(said, /Unknown|Failed to parse/);
+      await machine.says('xiaozhi-agent doctor service', /^ok {3}service +journal: outlives/m);
+      machine.get(`rm ${place}`);
+    });
+
+    it('runs with a state directory that cannot be written, with one line for each file', async () => {
+      const state = '/var/lib/xiaozhi-agent';
+      machine.get(`mount --bind ${state} ${state} && mount -o remount,ro,bind ${state}`);
+      restart();
+      await connected();
+      machine.get('xiaozhi-agent press');
+      machine.get(`systemctl stop ${SERVICE}`);
+      const kept = machine.get(`${log} | grep 'cannot be kept' | grep -o 'path=[^ ]*' | sort`).split('\n');
+      assert.deepEqual([...new Set(kept)], kept, 'each once');
+      assert.ok(kept.includes(`path=${state}/last-run.json`), kept.join(' '));
+      assert.equal(show('Result'), 'success');
+      machine.get(`umount ${state}; systemctl start ${SERVICE}`);
+      await connected();
+    });
+
+    it('is somebody else on a card that was copied, and says so once', async () => {
+      const [file, device] = ['/var/lib/xiaozhi-agent/identity.json', '02:00:5e:00:00:01'];
+      machine.get(
+        `systemctl stop ${SERVICE}; sed -i -e 's/"device_id": "[^"]*"/"device_id": "${device}"/' -e 's/"system": "[^"]*"/"system": "another"/' ${file}`,
+      );
+      assert.match(
+        machine.run('xiaozhi-agent doctor state').out,
+        /^warn state +of this machine: made on another/m,
+      );
+      machine.get(`systemctl start ${SERVICE}`);
+      await connected();
+      assert.equal(machine.get(`${log} | grep -c 'this card was in another board'`), '1');
+      assert.doesNotMatch(machine.get(`cat ${file}`), new RegExp(device));
+      assert.match(machine.run('xiaozhi-agent doctor state').out, /^ok {3}state +of this machine: yes$/m);
     });
 
     it('takes a new configuration at a reload, and keeps the old one when the new one is wrong', async () => {
@@ -200,6 +269,8 @@ for (const suite of SUITES) {
         'aplay --version',
         'ip -o link show',
         'timeout 1 ip -o monitor link; test $? = 124',
+        // `ip` is told that its powers are gone; and so they are.
+        "test $(grep -cE '^Cap(Prm|Eff|Bnd|Amb):.0+$' /proc/self/status) = 4",
         'gpiomon --version',
         'systemd-notify STATUS=from-within',
         'cat /proc/bus/input/devices >/dev/null || test ! -e /proc/bus/input/devices',
@@ -221,6 +292,11 @@ for (const suite of SUITES) {
       machine.run('systemctl start sandbox-try');
       const said = machine.run('journalctl -u sandbox-try -o cat --no-pager').out;
       assert.match(said, /all of them/, said);
+    });
+
+    it('is exposed no more than 1.5, as systemd there counts it', () => {
+      const said = machine.run(`systemd-analyze security --threshold=15 ${SERVICE}`);
+      assert.equal(said.code, 0, said.out);
     });
 
     it('is failed, and shows the reason, where no codec loads', async () => {
@@ -246,6 +322,21 @@ for (const suite of SUITES) {
       assert.equal(show('ActiveState'), 'inactive', 'what was stopped is not started by an upgrade');
     });
 
+    it('has made the tabulator key know its commands', () => {
+      const completion = '/usr/share/bash-completion/completions/xiaozhi-agent';
+      const words = 'COMP_WORDS=(xiaozhi-agent stat); COMP_CWORD=1';
+      const asked = `. ${completion}; ${words}; _xiaozhi_agent; echo "\${COMPREPLY[@]}"`;
+      assert.equal(machine.get(`bash -c '${asked}'`), 'status');
+    });
+
+    it('is enabled and runs when it is installed again after it was removed', async () => {
+      machine.get(`systemctl start ${SERVICE}; dpkg --remove ${SERVICE}`);
+      machine.get('dpkg -i --force-confold /root/agent.deb');
+      assert.equal(machine.get(`systemctl is-enabled ${SERVICE}`), 'enabled');
+      await connected();
+      assert.equal(machine.get(`systemctl is-active ${SERVICE}`), 'active');
+    });
+
     it('leaves state and configuration when it is removed, and nothing when it is purged', () => {
       machine.get(`systemctl start ${SERVICE}; dpkg --remove ${SERVICE}`);
       assert.equal(machine.run('systemctl is-active xiaozhi-agent').out.trim(), 'inactive');
@@ -265,7 +356,7 @@ for (const suite of SUITES) {
       const first = script('agent.deb');
       assert.match(
         first.out,
-        /installed xiaozhi-agent [\s\S]*the service runs: not configured[\s\S]*next: set websocket_url/,
+        /installed xiaozhi-agent [\s\S]*the service runs: not configured[\s\S]*next: set ota_url or websocket_url/,
       );
       const second = machine.run('cd /root && XIAOZHI_ADD_USER=alice ./install.sh agent.deb');
       assert.match(second.out, /was there already[\s\S]*alice is in the group xiaozhi/);
@@ -281,6 +372,11 @@ for (const suite of SUITES) {
     });
   });
 }
+
+it('the package has no errors for lintian', () => {
+  const said = spawnSync('lintian', ['--fail-on', 'error', '--allow-root', deb], { encoding: 'utf8' });
+  assert.equal(said.status, 0, `${said.stdout}${said.stderr}`);
+});
 
 after(() => {
   if (!existsSync(deb) || figures.length === 0) return;

@@ -1,8 +1,9 @@
 // Debian trees for the machines of these tests: made once with mmdebstrap and kept, unpacked anew for each run, and given the
 // package. Knows nothing of what is tested on them.
 //   SYSTEM_FOLDER: where they are kept; ~/.cache/xiaozhi-agent/system without it.
+//   SYSTEM_MIRROR: where Debian is fetched from; without it, from where this machine's apt has it.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,26 +14,12 @@ const PACKAGES = [
   ...['systemd-sysv', 'dbus', 'iproute2', 'procps'],
   ...['alsa-utils', 'libasound2-plugins', 'gpiod'],
 ];
-const NEEDS = {
-  mmdebstrap: 'mmdebstrap',
-  'systemd-nspawn': 'systemd-container',
-  tar: 'tar',
-  nsenter: 'util-linux',
-};
 
 export function sh(command: string, ...args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
   if (status !== 0)
     throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? `${stdout}${stderr}`}`);
   return stdout;
-}
-
-/** What is missing here, as the line that mends it; undefined: nothing is. */
-export function lacking(): string | undefined {
-  const missing = Object.entries(NEEDS)
-    .filter(([program]) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0)
-    .map(([, name]) => name);
-  return missing.length === 0 ? undefined : `apt-get install --no-install-recommends ${missing.join(' ')}`;
 }
 
 /** @returns the folder of a fresh tree with the package in it */
@@ -44,7 +31,8 @@ export function freshTree(suite: string, deb: string): string {
   mkdirSync(root, { recursive: true });
   sh('tar', 'xf', archive, '-C', root);
   sh('cp', deb, join(root, 'root/agent.deb'));
-  sh('cp', join(import.meta.dirname, '../../../deploy/install.sh'), join(root, 'root/install.sh'));
+  for (const name of ['install.sh', 'journald.conf'])
+    sh('cp', join(import.meta.dirname, '../../../deploy', name), join(root, 'root', name));
   const nspawn = ['-q', '-D', root, '--register=no', '--keep-unit', '--pipe'];
   sh('systemd-nspawn', ...nspawn, 'dpkg', '-i', '/root/agent.deb');
   return root;
@@ -60,13 +48,14 @@ function makeTree(suite: string, archive: string): void {
   renameSync(made, archive);
 }
 
-/** The one that this machine's own apt uses, in either format of its sources. */
+/** Debian's own, as this machine's apt has it from its lists; no address of one stands here. */
 function mirror(): string {
-  const files = ['/etc/apt/sources.list', '/etc/apt/sources.list.d/debian.sources'].filter((file) =>
-    existsSync(file),
+  const { SYSTEM_MIRROR: set } = process.env;
+  if (set) return set;
+  const targets = ['--format', '$(REPO_URI)', 'Created-By: Packages', 'Label: Debian'];
+  const [first] = sh('apt-get', 'indextargets', ...targets).split('\n');
+  if (first) return first;
+  throw new Error(
+    "this machine's apt has no lists of Debian: apt-get update, or set SYSTEM_MIRROR to the address of a mirror",
   );
-  const addresses = files
-    .flatMap((file) => readFileSync(file, 'utf8').match(/^(?:URIs:|deb )[^\n]*?https?:\/\/[^\s]+/gm) ?? [])
-    .map((line) => line.slice(line.indexOf('http')));
-  return addresses.find((address) => !address.includes('security')) ?? 'http://deb.debian.org/debian';
 }
