@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { evdevButton } from '../../src/adapters/linux/evdev-button.ts';
 import { gpiodButton } from '../../src/adapters/linux/gpiod-button.ts';
@@ -12,15 +13,21 @@ import { onoffButton } from '../../src/adapters/linux/onoff-button.ts';
 import { buttonContract, fingerEar } from '../contracts/button.ts';
 import { childrenNamed, realClock, until } from '../helpers/card.ts';
 import { folders, startDaemon } from '../helpers/daemon.ts';
-import { simChip } from './sim-chip.ts';
 import { uinputKey } from './uinput-key.ts';
 
+/** What `wires up` was told to call the chip: no Raspberry Pi's. */
 const LABEL = 'wakebank';
 const GPIO = 17;
 const LINE = 'BCM 17 = header pin 11';
 const WISH = { gpio: GPIO, line: LINE, activeLow: true, pull: 'up', debounceMs: 10 } as const;
 
-const chip = simChip(LABEL, GPIO);
+/** The wire's own folder; a command for each edge would be slower than any finger. */
+const wire = execFileSync('wires', ['line', String(GPIO)], { encoding: 'utf8' }).trim();
+const chip = {
+  name: basename(dirname(wire)),
+  press: () => writeFileSync(join(wire, 'pull'), 'pull-down'),
+  release: () => writeFileSync(join(wire, 'pull'), 'pull-up'),
+};
 chip.release();
 after(() => chip.release());
 
@@ -146,7 +153,10 @@ test('a child of a process that is killed does not keep the line', async () => {
 
 test('the daemon takes gpiod by itself, hears the finger, and takes it up again', async () => {
   const places = await folders();
-  const daemon = startDaemon(places);
+  // Nobody has written down a server for this one.
+  const config = join(places.root, 'config.toml');
+  writeFileSync(config, '');
+  const daemon = startDaemon({ ...places, options: [...places.options, '--config', config] });
   // Here Node takes ten seconds to load it; each wait has its own deadline.
   await daemon.logged(/starting/);
   await daemon.logged(/button taken .*backend=gpiod/);

@@ -1,104 +1,110 @@
-// `npm run test:board`: builds a virtual board when there is none, boots it with the compiled tests and the packages they
-// need, and ends as they end. Needs root and QEMU; takes minutes, for the machine is emulated. Not part of `npm test`.
-//   BOARD_FOLDER: where the board is kept; ~/.cache/xiaozhi-agent/board without it.
-
-import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+// `npm run test:board` and `npm run soak:board`: a virtual board that is made when there is none, the package made of this tree
+// and a newer one of itself, and what is to be tried with them, in a network and among processes of its own, so that nothing
+// of it reaches farther or is left behind. Needs root, and what deploy/prerequisites.sh brings for a board; takes minutes, for
+// the machine is emulated. Not part of `npm test`. Ends with 0 all well, 1 something is not, 2 usage, 4 not root.
+//   run.js acceptance | soak --hours N [--seed S]
+//   BOARD_ARCH: amd64 (default) or arm64.   BOARD_FOLDER: where the board is kept; ~/.cache/xiaozhi-agent/board-ARCH without it.
+//   BOARD_DEB: that package instead of a new one.   BOARD_MIRROR: see build.sh.
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { newerOf, packageOfThisTree } from './package.ts';
 
-const ROOT = join(import.meta.dirname, '../../..');
-/** What Debian 13's Node takes; another one is brought along. */
-const BOARD_ABI = '115';
-/** Everything the daemon loads without a sound card, and the package under test. */
-const PACKAGES = ['@evan/opus', 'node-record-lpcm16', 'onoff', 'pino', 'smol-toml', 'valibot', 'ws'];
-/** A boot takes half a minute without KVM, the tests one more; twice that, and a slow runner. */
-const DEADLINE_MS = 600_000;
+const BUILD = join(import.meta.dirname, '../../../test/board/build.sh');
+/** An arm64 board is made of programs that are emulated: a quarter of an hour on two cores. */
+const BUILD_MS = 3_600_000;
+/** What comes to a standstill ends; an emulated arm64 takes an hour and more on two busy cores. */
+const ACCEPTANCE_MS = 3 * 3_600_000;
+/** After the last fault, until a soak has looked once more. */
+const SOAK_END_MS = 900_000;
+/** Of flock: somebody else has it. */
+const LOCKED = 5;
+/** What a run leaves; an earlier one's must not pass for it. */
+const RESULTS = ['acceptance.json', 'screens', 'soak.csv', 'soak.png', 'journal.log', 'not-whole.raw'];
 
-const folder = process.env.BOARD_FOLDER ?? join(homedir(), '.cache/xiaozhi-agent/board');
-if (!existsSync(join(folder, 'disk.ext4'))) {
-  const { status } = spawnSync('sh', [join(ROOT, 'test/board/build.sh'), folder], { stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
-}
-const share = mkdtempSync(join(tmpdir(), 'xz-board-'));
-try {
-  fill(share);
-  process.exitCode = boot(folder, share);
-} finally {
-  rmSync(share, { recursive: true, force: true });
-}
+const arch = process.env.BOARD_ARCH ?? 'amd64';
+const folder = process.env.BOARD_FOLDER ?? join(homedir(), `.cache/xiaozhi-agent/board-${arch}`);
+process.exitCode = main(process.argv.slice(2));
 
-function fill(share: string): void {
-  const app = join(share, 'app');
-  mkdirSync(join(app, 'node_modules'), { recursive: true });
-  cpSync(join(ROOT, 'dist'), join(app, 'dist'), { recursive: true });
-  copyFileSync(join(ROOT, 'package.json'), join(app, 'package.json'));
-  for (const name of withDependencies(PACKAGES))
-    cpSync(join(ROOT, 'node_modules', name), join(app, 'node_modules', name), { recursive: true });
-  const isOwn = process.versions.modules !== BOARD_ABI;
-  if (isOwn) copyFileSync(process.execPath, join(app, 'node'));
-  const node = isOwn ? './node' : 'node';
-  // From a disk of its own: the shared folder is slow.
-  const script = `cp -r /share/app /app && cd /app && exec ${node} --test-timeout=120000 dist/test/board/guest.js\n`;
-  writeFileSync(join(share, 'run.sh'), script);
-}
-
-function withDependencies(names: readonly string[]): readonly string[] {
-  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { dependencies?: Record<string, string> }>;
-  };
-  const found = new Set<string>();
-  const add = (name: string): void => {
-    if (found.has(name)) return;
-    found.add(name);
-    Object.keys(lock.packages[`node_modules/${name}`]?.dependencies ?? {}).forEach(add);
-  };
-  names.forEach(add);
-  return [...found];
-}
-
-/** How the tests ended. */
-function boot(folder: string, share: string): number {
-  const disk = `if=none,id=disk,file=${join(folder, 'disk.ext4')},format=raw,snapshot=on,cache=unsafe`;
-  const machine = [
-    ['-M', 'q35', '-accel', 'tcg,thread=multi', '-smp', '2', '-m', '1024'],
-    // With five-level page tables the emulator takes a third longer.
-    [
-      '-cpu',
-      'max,la57=off',
-      '-nodefaults',
-      '-display',
-      'none',
-      '-no-reboot',
-      '-serial',
-      `file:${join(share, 'console')}`,
-    ],
-    ['-kernel', join(folder, 'vmlinuz'), '-initrd', join(folder, 'initrd.img')],
-    ['-append', 'root=/dev/vda rw console=ttyS0 quiet mitigations=off audit=0 random.trust_cpu=on panic=-1'],
-    ['-drive', disk, '-device', 'virtio-blk-pci,drive=disk', '-device', 'virtio-rng-pci'],
-    ['-fsdev', `local,id=share,path=${share},security_model=none`],
-    ['-device', 'virtio-9p-pci,fsdev=share,mount_tag=share'],
-  ].flat();
-  const { status, error } = spawnSync('qemu-system-x86_64', machine, {
-    stdio: 'inherit',
-    timeout: DEADLINE_MS,
-  });
-  const read = (file: string) =>
-    existsSync(join(share, file)) ? readFileSync(join(share, file), 'utf8') : '';
-  process.stdout.write(read('run.log'));
-  const code = read('run.code').trim();
-  if (code !== '') return Number(code);
-  console.error(
-    `the board did not come to an end (${error?.message ?? `exit code ${status}`}):\n${read('console').slice(-4_000)}`,
+function main(args: readonly string[]): number {
+  const act = actOf(args);
+  if (act === undefined || !['amd64', 'arm64'].includes(arch))
+    return complain(2, 'usage: run.js acceptance | soak --hours N [--seed S]; BOARD_ARCH is amd64 or arm64');
+  if (process.getuid?.() !== 0) return complain(4, 'root is needed');
+  mkdirSync(folder, { recursive: true });
+  for (const name of RESULTS) rmSync(join(folder, name), { recursive: true, force: true });
+  if (!isBuilt() && alone(BUILD_MS, [], ['sh', BUILD, arch, folder]).status !== 0)
+    return complain(1, 'the board could not be made');
+  const deb = process.env.BOARD_DEB ?? packageOfThisTree(folder, arch);
+  const newer = act.isUpgraded ? [newerOf(deb, folder)] : [];
+  const scratch = mkdtempSync(join(tmpdir(), 'board-'));
+  process.env.TMPDIR = scratch;
+  const { status, error } = alone(
+    act.mostMs,
+    ['--net'],
+    [...act.program, folder, deb, ...newer, ...act.options],
   );
-  return 1;
+  rmSync(scratch, { recursive: true, force: true });
+  if (error !== undefined)
+    return complain(1, `not over after ${act.mostMs / 60_000} min, or: ${error.message}`);
+  if (status === LOCKED) return complain(1, `another run is at ${folder}`);
+  return status === 0 ? 0 : 1;
+}
+
+/** Whatever it starts or mounts ends with it, and it with this process, however they end; one at a time in that folder. */
+function alone(mostMs: number, own: readonly string[], command: readonly string[]): SpawnSyncReturns<Buffer> {
+  const lock = ['flock', '--no-fork', '--nonblock', '--conflict-exit-code', String(LOCKED), folder];
+  const spaces = ['unshare', ...own, '--pid', '--fork', '--kill-child', '--mount-proc'];
+  return spawnSync('setpriv', ['--pdeathsig', 'KILL', ...lock, ...spaces, ...command], {
+    stdio: 'inherit',
+    timeout: mostMs,
+    killSignal: 'SIGKILL',
+  });
+}
+
+type Act = {
+  readonly mostMs: number;
+  readonly program: readonly string[];
+  readonly options: readonly string[];
+  readonly isUpgraded: boolean;
+};
+
+/** Undefined: it is not understood. */
+function actOf([what = '', ...options]: readonly string[]): Act | undefined {
+  const script = (name: string) => join(import.meta.dirname, `${name}.js`);
+  if (what === 'acceptance' && options.length === 0) {
+    const program = [process.execPath, '--test-reporter=spec', '--test-force-exit', script('acceptance')];
+    return { mostMs: ACCEPTANCE_MS, program, options, isUpgraded: true };
+  }
+  const hours = what === 'soak' ? hoursIn(options) : Number.NaN;
+  if (!(hours > 0 && hours < 10_000)) return undefined;
+  const mostMs = Math.round(hours * 3_600_000) + SOAK_END_MS;
+  return { mostMs, program: [process.execPath, script('soak')], options, isUpgraded: false };
+}
+
+/** NaN: it is no number, or something besides is not understood. */
+function hoursIn(options: readonly string[]): number {
+  try {
+    const { values } = parseArgs({
+      args: [...options],
+      options: { hours: { type: 'string' }, seed: { type: 'string', default: '1' } },
+    });
+    return /^\d+$/.test(values.seed) ? Number(values.hours) : Number.NaN;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** To its end, for that processor, and by the very script that is here. */
+function isBuilt(): boolean {
+  const said = (name: string) =>
+    existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8').trim() : undefined;
+  return said('arch') === arch && said('made-by') === readFileSync(BUILD, 'utf8').trim();
+}
+
+function complain(code: number, text: string): number {
+  console.error(`board: ${text}`);
+  return code;
 }
