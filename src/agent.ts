@@ -12,6 +12,7 @@ import type { Connections } from './connections.ts';
 import type { Cue, Event } from './core/events.ts';
 import type { Holds } from './core/holds.ts';
 import { currentOf } from './core/link.ts';
+import { mayReach } from './core/network.ts';
 import { statusCue } from './core/spoken-status.ts';
 import type { Prefs, State } from './core/state.ts';
 import { History, type HistoryParts } from './history/history.ts';
@@ -23,7 +24,8 @@ import type { SetupCalls } from './setup-calls.ts';
 
 export type AgentParts = Omit<LoopParts, 'on'> & {
   readonly microphone: Microphone;
-  readonly gainDb?: number;
+  /** Asked for with each slice of sound. */
+  readonly gainDb?: () => number;
   readonly speaker: Speaker;
   /** Without one, the samples are made louder and softer. */
   readonly mixer?: Mixer;
@@ -38,13 +40,13 @@ export type AgentParts = Omit<LoopParts, 'on'> & {
   /** Without them the box is silent but for speech. */
   readonly chimes?: {
     readonly sounds: Sounds;
-    readonly policy: ChimePolicy;
+    readonly policy: () => ChimePolicy;
     /** Of the cue that says so, nothing is to be in what the microphone hears. */
     readonly cutOverlap: boolean;
   };
   /** Without them the server is written down, and nobody is asked. */
   readonly setup?: SetupCalls;
-  readonly lamp?: { readonly light: Light; readonly policy: LampPolicy };
+  readonly lamp?: { readonly light: Light; readonly policy: () => LampPolicy };
   /** A sound or a sign for the person at the box; after everything that had to go on the wire. */
   readonly cue: (cue: Cue) => void;
   /** After everything was done, the history included. */
@@ -73,7 +75,7 @@ export class Agent {
       microphone: parts.microphone,
       clock,
       log: microphoneLog,
-      gainDb: parts.gainDb ?? 0,
+      gainDb: parts.gainDb ?? (() => 0),
     });
     this.capture = new Capture({ microphone: this.preamp, clock, log: microphoneLog });
     this.uplink = new Uplink({
@@ -86,6 +88,7 @@ export class Agent {
       road: {
         offer: (attempt, packet) => this.connections.offer(attempt, packet),
         underWay: (attempt) => this.connections.underWay(attempt),
+        hasWay: () => this.state.network.seen === null || mayReach(this.state.network.seen),
         look: (attempt) => this.connections.look(attempt),
       },
       on: {

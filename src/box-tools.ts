@@ -7,34 +7,48 @@ import type { Clock } from './ports.ts';
 import type { Argument, ToolShape } from './protocol/tools.ts';
 import type { Tool } from './toolbox.ts';
 
+/** Each is heard as a pip: nobody wants more of them, and a person turning a knob makes fewer. */
+const VOLUMES = { calls: 10, perMs: 10_000 };
+
+/** Null: it does not say. */
+export type Radio = { readonly ssid: string | null; readonly signalDbm: number | null };
+
 export type BoxParts = {
   readonly agent: () => Agent;
   readonly clock: Clock;
   /** What the configuration call says of the box. */
   readonly systemInfo: () => string;
+  readonly board: {
+    readonly temperatureC: () => number | null;
+    /** Null: the interface is no radio. */
+    readonly radioOf: (name: string) => Promise<Radio | null>;
+  };
   /** Undefined: nobody but the owner restarts the board. */
   readonly reboot?: () => Promise<string>;
 };
 
 /** Standard tools first: servers cache what a list begins with. */
 export function boxTools(parts: BoxParts): readonly Tool[] {
-  const { agent, clock, reboot } = parts;
+  const { agent, clock, board, reboot } = parts;
   return [
     tool(
       'self.get_device_status',
-      'Gives the present state of the device: volume of the speaker, whether the microphone is muted, network. ' +
+      'Gives the present state of the device: volume of the speaker, whether the microphone is muted, network, temperature of the chip. ' +
         'Call this first whenever the present volume or state is not known, for instance before making it louder.',
-      () => JSON.stringify(statusOf(agent())),
+      async () => JSON.stringify(await statusOf(agent(), board)),
     ),
-    tool(
-      'self.audio_speaker.set_volume',
-      'Sets the volume of the speaker. If the present volume is not known, call self.get_device_status first.',
-      ({ volume }) => {
-        agent().dispatch({ type: 'volume.asked', to: Number(volume) });
-        return 'true';
-      },
-      [{ name: 'volume', kind: 'integer', minimum: 0, maximum: 100 }],
-    ),
+    {
+      ...tool(
+        'self.audio_speaker.set_volume',
+        'Sets the volume of the speaker. If the present volume is not known, call self.get_device_status first.',
+        ({ volume }) => {
+          agent().dispatch({ type: 'volume.asked', to: Number(volume) });
+          return 'true';
+        },
+        [{ name: 'volume', kind: 'integer', minimum: 0, maximum: 100 }],
+      ),
+      atMost: VOLUMES,
+    },
     tool(
       'self.audio_microphone.set_mute',
       'Mutes the microphone, or opens it again. A muted device hears nothing until its button is used: only when asked to.',
@@ -81,16 +95,34 @@ function forOwner(name: string, description: string, run: () => string | Promise
   return tool(name, description, run, [], 'owner');
 }
 
-function statusOf({ state, held }: Agent) {
+/** In the words of the reference firmware; what is not known is left out. */
+async function statusOf({ state, held }: Agent, board: BoxParts['board']) {
   const way = state.network.seen === null ? null : wayOf(state.network.seen);
+  const temperature = board.temperatureC();
   return {
     audio_speaker: { volume: state.volume },
     audio_microphone: { muted: state.muted },
     screen: {},
     state: held.status,
-    // The kernel names radios `wl…`; how strong they are is not looked at.
-    network: way === null ? {} : { type: way.interface.startsWith('wl') ? 'wifi' : 'ethernet' },
+    network: way === null ? {} : networkOf(await board.radioOf(way.interface)),
+    ...(temperature === null ? {} : { chip: { temperature } }),
   };
+}
+
+function networkOf(radio: Radio | null) {
+  if (radio === null) return { type: 'ethernet' };
+  const { ssid, signalDbm } = radio;
+  return {
+    type: 'wifi',
+    ...(ssid === null ? {} : { ssid }),
+    ...(signalDbm === null ? {} : { signal: signalWord(signalDbm) }),
+  };
+}
+
+/** By the limits of the reference firmware (protocol.md §4.4). */
+function signalWord(dbm: number): 'strong' | 'medium' | 'weak' {
+  if (dbm >= -60) return 'strong';
+  return dbm >= -70 ? 'medium' : 'weak';
 }
 
 function connectionOf({ state, history }: Agent, clock: Clock) {

@@ -52,12 +52,12 @@ export class Chimes {
   readonly #sounds: Sounds;
   readonly #desk: MixingDesk;
   readonly #clock: Clock;
-  readonly #policy: ChimePolicy;
+  readonly #policy: () => ChimePolicy;
   #ticking: Repeated<number> | null = null;
   #saying: Repeated<string> | null = null;
 
   /** Cues are read now, so that none waits for a slow card; digits when they are first wanted. */
-  constructor(parts: { sounds: Sounds; desk: MixingDesk; clock: Clock; policy: ChimePolicy }) {
+  constructor(parts: { sounds: Sounds; desk: MixingDesk; clock: Clock; policy: () => ChimePolicy }) {
     this.#sounds = parts.sounds;
     this.#desk = parts.desk;
     this.#clock = parts.clock;
@@ -71,7 +71,7 @@ export class Chimes {
     if (!this.#isOn(name)) return 0;
     const digits = name === 'code' ? [...(now.code ?? '')].flatMap((digit) => this.#digit(digit)) : [];
     const names = [name, ...digits];
-    const gain = name === 'volume' ? now.loudness : this.#policy.gain;
+    const gain = name === 'volume' ? now.loudness : this.#policy().gain;
     const sounds = names.flatMap((one) => this.#sound(one, gain));
     this.#desk.play(sounds);
     const bytes = sounds.reduce((sum, { pcm }) => sum + pcm.length, 0);
@@ -109,7 +109,7 @@ export class Chimes {
 
   #digit(digit: string): readonly string[] {
     if (!/^\d$/.test(digit)) return [];
-    const { language } = this.#policy;
+    const { language } = this.#policy();
     const spoken = `digit-${language}-${digit}`;
     if (language !== 'beeps' && this.#sounds.pcm(spoken) !== undefined) return [spoken];
     // A pause after each, or nobody could count them.
@@ -129,7 +129,7 @@ export class Chimes {
   }
 
   #isOn(name: string): boolean {
-    return !this.#policy.off.includes(name);
+    return !this.#policy().off.includes(name);
   }
 }
 

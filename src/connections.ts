@@ -15,6 +15,8 @@ export type Server = Omit<DialRequest, 'headers'> & {
   readonly framing: FramingVersion;
   /** Who the device says it is when the server asks for its tools. */
   readonly device: { readonly name: string; readonly version: string };
+  /** A text of the server without the tokens it may quote; absent: they are no secret here. */
+  readonly blanked?: (text: string) => string;
 };
 
 /** Messages are some hundred bytes; a server that asks and asks and never reads the answers is not talking to us. */
@@ -26,10 +28,16 @@ const FORMER_SESSIONS = 8;
 /** While frames keep coming the core is told of life this often. */
 const LIFE_EVERY_MS = 1_000;
 
+/** Enough for what an unbound box is told; a server that talks on without a hello does not fill the log. */
+const MOST_SENTENCES = 8;
+
 type Connection = {
   readonly socket: Socket;
   readonly framing: FramingVersion;
   sessionId: string | undefined;
+  isGreeted: boolean;
+  /** How many sentences came before the hello. */
+  sentences: number;
   readonly road: Road;
   reportedAt: number;
 };
@@ -148,13 +156,16 @@ export class Connections {
       socket,
       framing: server.framing,
       sessionId: undefined,
+      isGreeted: false,
+      sentences: 0,
       road: new Road(socket, this.#clock),
       reportedAt: Number.NEGATIVE_INFINITY,
     });
   }
 
   #lose(attempt: number, loss: Loss): void {
-    this.#report(attempt, { type: 'socket.closed', attempt, loss });
+    const told = { ...loss, reason: this.#blanked(loss.reason) };
+    this.#report(attempt, { type: 'socket.closed', attempt, loss: told });
   }
 
   /** Any frame is life. */
@@ -186,7 +197,7 @@ export class Connections {
     this.counts.faultsIn += 1;
     this.#log.debug({ attempt, ...decoded.fault }, 'a text that is no message');
     if (decoded.fault.kind === 'not-json')
-      this.#dispatch({ type: 'server.muttered', attempt, text: excerpt(text) });
+      this.#dispatch({ type: 'server.muttered', attempt, text: excerpt(this.#blanked(text)) });
   }
 
   /** Servers leave the session out, or repeat one: only a session that was another connection's is known to be stale. */
@@ -201,6 +212,7 @@ export class Connections {
     const former = connection.sessionId;
     if (former !== undefined && former !== sessionId) this.#forget(former);
     connection.sessionId = sessionId;
+    connection.isGreeted = true;
   }
 
   #forget(sessionId: string | undefined): void {
@@ -232,9 +244,33 @@ export class Connections {
         this.#log.warn({ attempt, command: message.command }, 'a command of the server is not carried out');
         break;
       default:
-        this.#log.debug({ attempt, ...message }, 'server said');
+        this.#log[this.#isInsteadOfHello(connection, message) ? 'info' : 'debug'](
+          { attempt, ...message },
+          'server said',
+        );
     }
-    this.#dispatch({ type: 'server.said', attempt, message });
+    this.#dispatch({ type: 'server.said', attempt, message: this.#tellable(message) });
+  }
+
+  /** What a server says may become the reason of an end, or of there being no conversation, which people read. */
+  #tellable(message: ServerMessage): ServerMessage {
+    if (message.type === 'error' && message.message !== undefined)
+      return { ...message, message: excerpt(this.#blanked(message.message)) };
+    if (message.type === 'hello') return { ...message, transport: this.#blanked(message.transport) };
+    if ('text' in message && message.text !== undefined)
+      return { ...message, text: this.#blanked(message.text) };
+    return message;
+  }
+
+  #blanked(text: string): string {
+    return this.#server().blanked?.(text) ?? text;
+  }
+
+  /** What a server has to tell a box that it does not greet is why there is no conversation. */
+  #isInsteadOfHello(connection: Connection, message: ServerMessage): boolean {
+    if (connection.isGreeted || !('text' in message) || message.text === undefined) return false;
+    connection.sentences += 1;
+    return connection.sentences <= MOST_SENTENCES;
   }
 
   #received(attempt: number, bytes: Uint8Array): void {

@@ -21,14 +21,14 @@ export class Lamp {
   readonly #light: Light;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #policy: LampPolicy;
+  readonly #policy: () => LampPolicy;
   #sign: Sign | null = null;
   #alarm: Cancel | null = null;
   #night: Cancel | null = null;
   #shown = '';
   #trouble: string | null = null;
 
-  constructor(parts: { light: Light; clock: Clock; log: Log; policy: LampPolicy }) {
+  constructor(parts: { light: Light; clock: Clock; log: Log; policy: () => LampPolicy }) {
     this.#light = parts.light;
     this.#clock = parts.clock;
     this.#log = parts.log;
@@ -43,10 +43,7 @@ export class Lamp {
   follow(sign: Sign): void {
     const isFirst = this.#sign === null;
     this.#sign = sign;
-    if (isFirst) {
-      this.#light.start({ failed: (reason) => this.#failed(reason), works: () => this.#works() });
-      if (this.#policy.night !== null) this.#watchNight();
-    }
+    if (isFirst) this.#light.start({ failed: (reason) => this.#failed(reason), works: () => this.#works() });
     this.#show();
   }
 
@@ -74,32 +71,33 @@ export class Lamp {
   #show(): void {
     if (this.#sign === null) return;
     const sign = this.#alarm !== null && this.#sign !== 'listening' ? 'error' : this.#sign;
-    const isNight = this.#isNight();
-    const look = this.#look(sign, isNight, this.#alarm !== null);
+    const policy = this.#policy();
+    if (policy.night !== null) this.#watchNight();
+    const look = this.#look(sign, policy, this.#alarm !== null);
     const shown = JSON.stringify(look);
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#light.show(look);
   }
 
-  #look(sign: Sign, isNight: boolean, isAnswer: boolean): Look {
-    const { theme, brightness, nightBrightness } = this.#policy;
+  #look(sign: Sign, policy: LampPolicy, isAnswer: boolean): Look {
+    const { theme, brightness, nightBrightness } = policy;
     const colour = COLOURS[theme][sign];
-    if (!isNight) return { rhythm: RHYTHMS[sign], colour, brightness };
+    if (!this.#isNight(policy)) return { rhythm: RHYTHMS[sign], colour, brightness };
     // An alarm answers a press: whoever is awake is to see it.
     const isSeen = isConversation(sign) || isAnswer;
     return { rhythm: isSeen ? RHYTHMS[sign] : RHYTHMS.idle, colour, brightness: nightBrightness };
   }
 
   #watchNight(): void {
+    if (this.#night !== null) return;
     this.#night = this.#clock.after(LOOK_EVERY_MS, () => {
+      this.#night = null;
       this.#show();
-      this.#watchNight();
     });
   }
 
-  #isNight(): boolean {
-    const { night } = this.#policy;
+  #isNight({ night }: LampPolicy): boolean {
     if (night === null) return false;
     const now = new Date(this.#clock.wallMs());
     const minute = now.getHours() * 60 + now.getMinutes();

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { codeOf } from './log/codes.ts';
 import { escaped, journalLine, type Level, plainLine, shownSentence, textLine } from './log/line.ts';
 import { type LineOutput, lineOutput } from './log/output.ts';
+import type { Secrets } from './log/secrets.ts';
 import { type ShownFields, shownFields } from './log/shown.ts';
 import type { Log } from './ports.ts';
 
@@ -18,6 +19,8 @@ export type LogOptions = {
   readonly colour?: boolean;
   /** Milliseconds since 1970; the machine's clock when absent. */
   readonly wallMs?: () => number;
+  /** Blanked in every line. */
+  readonly secrets?: Secrets;
   /** Gets what is written as a warning or an error, already fit to be shown. */
   readonly trouble?: (trouble: LoggedTrouble) => void;
 };
@@ -72,9 +75,9 @@ export function createLog(options: LogOptions): AgentLog {
     const lost = output.takeLost();
     if (lost > 0) root.warn({ lines: lost }, 'log: lines were lost because nobody took them');
     const code = codeOf(level, component, sentence, fields);
-    const known = shownFields(fields, least === 'debug');
+    const known = shownFields(fields, least === 'debug', options.secrets?.blanked);
     const shown = code === undefined ? known : { ...known, code };
-    const text = shownSentence(sentence);
+    const text = shownSentence(sentence, options.secrets?.blanked);
     if (format === 'json')
       root[level]({ ...(component === undefined ? {} : { component }), ...besidePino(shown) }, text);
     else root[level](shown, component === undefined ? text : `${component}: ${text}`);

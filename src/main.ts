@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The process: which command, and how it ends. What there is to choose from is in commands/table.ts.
+import { earlySignals } from './commands/early-signals.ts';
 import { EXIT, Stop } from './commands/exit.ts';
 import { usageOf, usageOfAll } from './commands/help.ts';
 import { COMMANDS } from './commands/table.ts';
@@ -8,7 +9,11 @@ type Command = (args: string[]) => void | Promise<void>;
 
 /** Loaded when they are asked for, so that `press` is quick. */
 const LOADS: Readonly<Record<string, () => Promise<Command>>> = {
-  run: async () => (await import('./commands/run.ts')).run,
+  async run() {
+    const early = earlySignals();
+    const { run } = await import('./commands/run.ts');
+    return (args) => run(args, early);
+  },
   press: async () => (await import('./commands/ask.ts')).press,
   stop: async () => (await import('./commands/ask.ts')).stop,
   status: async () => (await import('./commands/ask.ts')).status,
@@ -32,13 +37,16 @@ const LOADS: Readonly<Record<string, () => Promise<Command>>> = {
   version: async () => (await import('./commands/version.ts')).version,
 };
 
-async function main([name, ...args]: string[]): Promise<void> {
-  if (name === undefined) throw new Stop(EXIT.usage, usageOfAll().trimEnd());
-  if (name === 'help' || name === '--help' || name === '-h') {
-    const about = COMMANDS.find((row) => row.name === args[0]);
-    process.stdout.write(about === undefined ? usageOfAll() : usageOf(about));
+const asksForHelp = (word: string) => word === '--help' || word === '-h';
+
+async function main([word, ...args]: string[]): Promise<void> {
+  if (word === undefined) throw new Stop(EXIT.usage, usageOfAll().trimEnd());
+  if (word === 'help' && args[0] !== undefined) return main([args[0], '--help']);
+  if (word === 'help' || asksForHelp(word)) {
+    process.stdout.write(usageOfAll());
     return;
   }
+  const name = word === '--version' || word === '-V' ? 'version' : word;
   const row = COMMANDS.find((one) => one.name === name);
   const load = Object.hasOwn(LOADS, name) ? LOADS[name] : undefined;
   if (row === undefined || load === undefined)
@@ -47,7 +55,7 @@ async function main([name, ...args]: string[]): Promise<void> {
       `there is no command "${name}"; there are: ${COMMANDS.map((one) => one.name).join(', ')}`,
     );
   // `audio` has a page of its own.
-  if (args.includes('--help') && name !== 'audio') {
+  if (args.some(asksForHelp) && name !== 'audio') {
     process.stdout.write(usageOf(row));
     return;
   }

@@ -7,6 +7,8 @@ export const PREFS_FILE = 'prefs.json';
 /** Ten steps of a volume button are one write to the SD card. */
 const WRITE_AFTER_MS = 2_000;
 
+const KEYS = ['volume', 'muted'] as const;
+
 export class KeptPrefs {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -21,13 +23,17 @@ export class KeptPrefs {
   read(): Partial<Prefs> {
     const found = this.#store.read();
     if (found === undefined) return {};
-    if (typeof found !== 'object' || found === null) {
+    if (typeof found !== 'object' || found === null || Array.isArray(found)) {
       this.#store.setAside('it holds no object');
       return {};
     }
     const volume = 'volume' in found && isVolume(found.volume) ? { volume: found.volume } : {};
     const muted = 'muted' in found && typeof found.muted === 'boolean' ? { muted: found.muted } : {};
-    return { ...volume, ...muted };
+    const sensible = { ...volume, ...muted };
+    // A key that is missing is none that is wrong: the file may be of an older version.
+    const wrong = KEYS.filter((key) => key in found && !(key in sensible));
+    if (wrong.length > 0) this.#store.setAside(`wrong in it: ${wrong.join(', ')}`);
+    return sensible;
   }
 
   changed(prefs: Prefs): void {

@@ -18,6 +18,8 @@ export type SetupCallsParts = {
   /** Of version 2: the proof for a challenge. */
   readonly sign: (challenge: string) => { readonly hmac: string } | { readonly missing: string };
   readonly known: KnownServer;
+  /** A text of the server without the tokens it may quote. */
+  readonly blanked: (text: string) => string;
   readonly log: Log;
   /** Where others may read the code; null: there is none any more. */
   readonly post: (code: string | null) => void;
@@ -26,7 +28,10 @@ export type SetupCallsParts = {
 export class SetupCalls {
   readonly #parts: SetupCallsParts;
   #running: { readonly call: number; cancel: Cancel } | null = null;
-  #trouble: string | null = null;
+  /** Why the last one came to nothing; null: it came to something; undefined: there was none. */
+  #trouble: string | null | undefined;
+  /** Why the box cannot prove its serial number; null: it can, or need not. */
+  #unproven: string | null = null;
   /** Undefined: nothing yet; what an earlier run has left behind would send somebody to a console in vain. */
   #posted: string | null | undefined;
 
@@ -34,9 +39,9 @@ export class SetupCalls {
     this.#parts = parts;
   }
 
-  /** Why the last call came to nothing; null: it came to something. */
+  /** Why the last call came to nothing, or may never come to more; null: no reason. */
   get trouble(): string | null {
-    return this.#trouble;
+    return this.#trouble ?? this.#unproven;
   }
 
   /** Makes it so: one call at most, under its number. */
@@ -49,7 +54,9 @@ export class SetupCalls {
     this.#running = running;
     const answered = (answer: WebAnswer) => {
       if (this.#running !== running) return;
+      const { url } = this.#parts.known;
       const event = wanted.what === 'configuration' ? this.#configured(answer) : polledOf(answer);
+      if (url !== '' && url !== this.#parts.known.url) report({ type: 'server.moved' });
       // The number is what is compared: what follows may be the next call already.
       report(event);
     };
@@ -67,12 +74,11 @@ export class SetupCalls {
     this.#posted = code;
     this.#parts.post(code === '' ? null : code);
     const { log } = this.#parts;
-    if (setup.phase === 'activating')
-      log.warn(
-        { code, message: setup.message },
-        `activation: enter the code ${code} in the console of the server`,
-      );
-    else if (before !== undefined) log.info({}, 'activation is over: the box belongs to somebody');
+    if (setup.phase === 'activating') {
+      const { message } = setup;
+      if (code === '') log.warn({ message }, 'activation: the server wants no code but a serial number');
+      else log.warn({ code, message }, `activation: enter the code ${code} in the console of the server`);
+    } else if (before !== undefined) log.info({}, 'activation is over: the box belongs to somebody');
   }
 
   #question() {
@@ -85,15 +91,16 @@ export class SetupCalls {
   }
 
   #configured(answer: WebAnswer): Event {
-    const { url, known, log } = this.#parts;
+    const { url, known, blanked, log } = this.#parts;
     const read = answer.ok
-      ? readConfiguration(answer.status, answer.text, url)
+      ? readConfiguration(answer.status, answer.text, url, blanked)
       : { ok: false as const, why: answer.reason };
     if (!read.ok) {
       if (this.#trouble !== read.why) log.warn({ url, why: read.why }, 'the configuration call failed');
       this.#trouble = read.why;
       return { type: 'setup.failed', why: read.why };
     }
+    const isNews = this.#trouble !== null;
     this.#trouble = null;
     const { endpoint, activation } = read.configuration;
     const changed = endpoint !== null && known.take(endpoint);
@@ -104,7 +111,10 @@ export class SetupCalls {
         message: activation.message,
         challenge: activation.challenge,
       };
-    log.info({ server: known.url, changed }, 'the configuration call was answered');
+    this.#unproven = null;
+    // While a server is away it is asked about once a minute, and has nothing new to say.
+    const level = isNews || changed ? 'info' : 'debug';
+    log[level]({ server: known.url, changed }, 'the configuration call was answered');
     return { type: 'setup.done', changed };
   }
 
@@ -113,9 +123,13 @@ export class SetupCalls {
     const { serial } = caller();
     if (serial === null || challenge === null) return activateBody(null);
     const proof = sign(challenge);
-    if ('hmac' in proof) return activateBody({ serial, challenge, hmac: proof.hmac });
-    log.error({ reason: proof.missing }, 'the key of the serial number cannot be read');
-    return activateBody(null);
+    const missing =
+      'missing' in proof ? `the key of the serial number cannot be read: ${proof.missing}` : null;
+    // Asked every 3 s, for as long as nobody mends it.
+    if ('missing' in proof && missing !== this.#unproven)
+      log.error({ reason: proof.missing }, 'the key of the serial number cannot be read');
+    this.#unproven = missing;
+    return activateBody('hmac' in proof ? { serial, challenge, hmac: proof.hmac } : null);
   }
 }
 

@@ -1,6 +1,7 @@
 // How the box fares, in one line: for `systemctl status`. Reads, never changes.
 import type { Agent } from './agent.ts';
 import type { Clock } from './ports.ts';
+import { activationWords, askingWords } from './status.ts';
 
 export type StatusLineParts = {
   readonly agent: Agent;
@@ -28,10 +29,11 @@ function complaintOf({ agent, problems }: StatusLineParts): string | null {
 }
 
 function linkWords({ agent, clock, problems }: StatusLineParts): string {
-  const { link } = agent.state;
+  const { link, setup } = agent.state;
+  if (setup.phase === 'activating') return activationWords(setup);
   switch (link.phase) {
     case 'unconfigured':
-      return `not configured: ${problems()[0] ?? 'no server is set'}`;
+      return askingWords(agent.state) ?? `not configured: ${problems()[0] ?? 'no server is set'}`;
     case 'ready':
       return 'connected';
     case 'dialing':

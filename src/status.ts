@@ -9,6 +9,7 @@ import type { PastRun } from './history/post-mortem.ts';
 import { type Counters, qualityOf } from './history/sessions.ts';
 import type { Panel } from './panel.ts';
 import type { Clock } from './ports.ts';
+import { excerpt } from './protocol/codec.ts';
 
 export type StatusParts = {
   readonly agent: Agent;
@@ -19,6 +20,8 @@ export type StatusParts = {
   readonly networkMeans: () => string;
   readonly panel: Panel;
   readonly setupTrouble?: () => string | null;
+  /** What the answer of the server that was asked is in force for. */
+  readonly gives?: readonly Given[];
   /** By the monotonic clock. */
   readonly startedAtMs: number;
   /** Everything that was wrong with the configuration, one sentence each. */
@@ -27,9 +30,13 @@ export type StatusParts = {
   readonly lastRun: LastRun | null;
 };
 
+type Given = 'url' | 'token';
+
 /** How the run before this one ended. */
 export type LastRun = Pick<PastRun, 'clean' | 'uptime_s' | 'troubles'> & {
   readonly ended: string;
+  /** Without a word: `at` and `uptime_s` are of the last time that it wrote anything down. */
+  readonly brokeOff: boolean;
   readonly at: string;
 };
 
@@ -62,6 +69,32 @@ export function statusOf(parts: StatusParts) {
 
 export type Status = ReturnType<typeof statusOf>;
 
+/** What somebody is to do for a box that belongs to nobody; servers that go by the serial number give no code. */
+export function activationWords({ code, message }: { code: string | null; message: string | null }): string {
+  if (code === null || code === '') return `the server wants no code but a serial number (${message})`;
+  // Most servers say it twice: it is the last word of their message, which is made for a screen.
+  const where = (message ?? '')
+    .split(' ')
+    .filter((word) => word !== code)
+    .join(' ');
+  return `enter the code ${code} in the console of the server${where === '' ? '' : ` (${where})`}`;
+}
+
+/** What a server says instead of a greeting: an unbound box is told its code like that; it may also only be spoken. */
+export function heedingWords(message: string | null): string {
+  const said = message === null || message === '' ? 'speaks to it' : `says: ${message}`;
+  return `the server does not greet the box, and ${said}`;
+}
+
+/** Of a box that knows no server: how far it is with asking for one; null: nobody is asked. */
+export function askingWords({ setup, policy }: Agent['state']): string | null {
+  if (setup.phase === 'activating') return activationWords(setup);
+  if (!policy.setup.asks) return null;
+  return setup.phase === 'waiting'
+    ? `the configuration call failed: ${setup.why}`
+    : 'the server is asked where to connect';
+}
+
 /** Connected, or at rest because nobody wants a connection. */
 export function isWell({
   phase,
@@ -88,7 +121,7 @@ export function linkStatus({ agent, clock, url }: Pick<StatusParts, 'agent' | 'c
         ? null
         : { reason: trouble.reason, class: trouble.class, detected_by: trouble.detectedBy },
     /** Why no attempt is planned. */
-    why: 'why' in link ? link.why : null,
+    why: 'why' in link ? link.why : link.phase === 'unconfigured' ? askingWords(state) : null,
     rtt_ms: rttMs === null ? null : Math.round(rttMs),
     reconnects: sessions.counters.reconnects,
     last_loss: lossStatus(agent, clock),
@@ -108,16 +141,18 @@ export function linkStatus({ agent, clock, url }: Pick<StatusParts, 'agent' | 'c
 }
 
 /** Whether the box knows its server and belongs to somebody. */
-function setupStatus({ agent: { state }, setupTrouble }: StatusParts) {
+function setupStatus({ agent: { state }, setupTrouble, gives = [] }: StatusParts) {
   const { setup, policy } = state;
   const isUnbound = setup.phase === 'activating';
   return {
     asks: policy.setup.asks,
     phase: setup.phase,
     code: isUnbound ? setup.code : null,
-    message: isUnbound ? setup.message : null,
+    /** What the server says about it, or said instead of a hello. */
+    message: 'message' in setup ? excerpt(setup.message) : null,
     /** Why the last configuration call came to nothing. */
     trouble: setupTrouble?.() ?? null,
+    gives,
   };
 }
 
@@ -243,8 +278,8 @@ function turnStatus({ state, history }: Agent) {
 
 export function lastRunStatus(run: LastRun | null) {
   if (run === null) return null;
-  const { ended, clean, at, uptime_s } = run;
-  return { ended, clean, at, uptime_s, last_troubles: run.troubles.slice(-TROUBLES_SHOWN) };
+  const { ended, clean, brokeOff: broke_off, at, uptime_s } = run;
+  return { ended, clean, broke_off, at, uptime_s, last_troubles: run.troubles.slice(-TROUBLES_SHOWN) };
 }
 
 function isoTime(ms: number): string {

@@ -3,10 +3,12 @@
 import type { Cancel, Clock, Log } from './ports.ts';
 import { type DeviceName, failed, readMcp, succeeded } from './protocol/mcp.ts';
 import type { JsonObject } from './protocol/messages.ts';
-import type { ToolShape, Values } from './protocol/tools.ts';
+import { isTooBig, type ToolShape, type Values } from './protocol/tools.ts';
 
 export type Tool = {
   readonly shape: ToolShape;
+  /** More calls than that in so long a time are refused; without it, none for their number. */
+  readonly atMost?: { readonly calls: number; readonly perMs: number };
   /** The text for the server; an error's message is what it is told instead. */
   run(values: Values): Promise<string>;
 };
@@ -14,8 +16,8 @@ export type Tool = {
 /** Issue 8. The most used server waits for 30 s and the gateway for 10: it learns from us that it was too long. */
 const TIMEOUT_MS = 5_000;
 const AT_ONCE = 2;
-/** Beyond these a server does not wait for an answer. Refused: the newest. */
-const WAITING = 16;
+/** The last of these is answered after four rounds before it and its own, which is 25 s at most. Refused: the newest. */
+const WAITING = 8;
 
 type Call = {
   readonly id: number;
@@ -30,13 +32,18 @@ export class Toolbox {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #waiting: Call[] = [];
+  /** Of the tools that may not be called as often as a server likes: the times of the latest calls. */
+  readonly #called = new Map<Tool, readonly number[]>();
   #running = 0;
 
   constructor(parts: { readonly tools: readonly Tool[]; readonly clock: Clock; readonly log: Log }) {
-    this.#tools = parts.tools;
-    this.#shapes = parts.tools.map(({ shape }) => shape);
+    this.#tools = parts.tools.filter(({ shape }) => !isTooBig(shape));
+    this.#shapes = this.#tools.map(({ shape }) => shape);
     this.#clock = parts.clock;
     this.#log = parts.log;
+    for (const tool of parts.tools)
+      if (!this.#tools.includes(tool))
+        this.#log.warn({ tool: tool.shape.name }, 'tool left out: its description is too big for a server');
   }
 
   get names(): readonly string[] {
@@ -47,15 +54,35 @@ export class Toolbox {
   take(request: JsonObject, device: DeviceName, reply: (payload: JsonObject) => void): void {
     const read = readMcp(request, device, this.#shapes);
     if (read.kind === 'silent') return;
-    if (read.kind === 'reply') return reply(read.payload);
+    if (read.kind === 'reply') {
+      if (read.refused !== undefined) this.#refused(read.refused.tool, read.refused.why);
+      return reply(read.payload);
+    }
     const tool = this.#tools.find(({ shape }) => shape === read.tool);
     if (tool === undefined) return;
-    if (this.#waiting.length >= WAITING) {
-      this.#log.warn({ tool: read.tool.name }, 'tool refused: too many at once');
-      return reply(failed(read.id, 'Too many calls at once'));
+    const why = this.#tooMuch(tool);
+    if (why !== null) {
+      this.#refused(read.tool.name, why);
+      return reply(failed(read.id, why));
     }
     this.#waiting.push({ id: read.id, tool, values: read.values, reply });
     this.#next();
+  }
+
+  #refused(tool: string, reason: string): void {
+    this.#log.warn({ tool, reason }, 'tool refused');
+  }
+
+  /** Why it may not be called now, or null; then it counts as called. */
+  #tooMuch(tool: Tool): string | null {
+    if (this.#waiting.length >= WAITING) return 'Too many calls at once';
+    if (tool.atMost === undefined) return null;
+    const { calls, perMs } = tool.atMost;
+    const now = this.#clock.now();
+    const recent = (this.#called.get(tool) ?? []).filter((at) => now - at < perMs);
+    if (recent.length >= calls) return `Too often: at most ${calls} calls in ${perMs / 1_000} s`;
+    this.#called.set(tool, [...recent, now]);
+    return null;
   }
 
   #next(): void {

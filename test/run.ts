@@ -2,8 +2,8 @@
 // Benchmarks (bench/) have their own commands; what takes minutes (long/) runs when asked for.
 
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { constants } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
@@ -12,6 +12,9 @@ import { pathToFileURL } from 'node:url';
 const LEAST_FILES = 5;
 // The development machine and a CI runner have two cores; more at a time disturbs the tests that wait for real audio.
 const FILES_AT_ONCE = 2;
+
+/** What every token of a test looks like, so that it is found wherever it gets to. */
+const SECRET = /fixture-token-[0-9a-f]/;
 
 const outputRoot = path.dirname(import.meta.dirname);
 const sourceRoot = path.dirname(outputRoot);
@@ -60,13 +63,29 @@ function run(files: readonly string[]): void {
     // `reset` now and then): a file whose tests are all over must not wait for it.
     '--test-force-exit',
   ];
-  const child = spawn(process.execPath, [...options, ...files], { stdio: 'inherit' });
+  const said = mkdtempSync(path.join(tmpdir(), 'xz-said-'));
+  const child = spawn(process.execPath, [...options, ...files], {
+    stdio: 'inherit',
+    env: { ...process.env, TEST_SAID_FOLDER: said },
+  });
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+    const secrets = secretsIn(said);
+    rmSync(said, { recursive: true, force: true });
+    if (secrets.length === 0) return;
+    console.error(`a token was said, by a program whose output is nobody's secret:\n${secrets.join('\n')}`);
+    process.exitCode = 1;
   });
   // Ctrl-C reaches the whole group by itself; a signal to this process alone has to be handed on.
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   process.on('SIGINT', () => undefined);
+}
+
+/** Lines with a token in them, of all that the programs under test have said (helpers/daemon.ts). */
+function secretsIn(folder: string): string[] {
+  return readdirSync(folder)
+    .flatMap((name) => readFileSync(path.join(folder, name), 'utf8').split('\n'))
+    .filter((line) => SECRET.test(line));
 }
 
 function main(): void {

@@ -20,6 +20,8 @@ export interface Road {
   offer(connection: number, packet: Uint8Array): 'taken' | 'busy';
   /** Bytes that were handed over and are not known to have arrived. */
   underWay(connection: number): number;
+  /** False: the kernel knows of none. */
+  hasWay(): boolean;
   /** Everything is settled: whoever wants to know how it gets on may be told now. */
   look(connection: number): void;
 }
@@ -142,6 +144,8 @@ export class Delivery {
   }
 
   #refused(load: Load): void {
+    // A network that is not there is not slow: it would be spoken to again, and not in fewer bits.
+    if (!this.#road.hasWay()) return this.#bitRate.anew();
     this.#changeRate(load, () => this.#bitRate.refused(load.speech.unsentMs, this.#clock.now()));
   }
 

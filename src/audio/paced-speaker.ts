@@ -150,11 +150,11 @@ export class PacedSpeaker {
     const { name } = this.#phase;
     if (this.#phase.name === 'feeding' || this.#phase.name === 'restarting') this.#phase.timer();
     this.#speaker.stop();
-    const known = this.#restarts.last;
-    const { retryInMs, failed } = this.#restarts.broke(reason);
-    // A box without a speaker would say so half a dozen times a cue.
-    const level = known !== null && !known.over && known.reason === reason ? 'debug' : 'warn';
-    this.#log[level]({ device: this.#speaker.device, reason, retryInMs }, 'speaker broke off');
+    const { retryInMs, failed, isNews } = this.#restarts.broke(reason);
+    this.#log[isNews ? 'warn' : 'debug'](
+      { device: this.#speaker.device, reason, retryInMs },
+      'speaker broke off',
+    );
     // Nothing is left that could be played again.
     if (name === 'finishing') return this.#ended(on);
     if (failed) {

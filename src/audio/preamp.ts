@@ -11,6 +11,12 @@ const [LOWEST, HIGHEST] = [-FULL_SCALE, FULL_SCALE - 1] as const;
 const WARN_AFTER_CLIPPED = 160;
 /** For a meter alone, a device that is busy is tried again no more often than this. */
 const RETRY_MS = 1_000;
+/** Fifty chunks missing in a row are no scheduling hiccup but a device that hangs. */
+const HANGS_MS = 1_000;
+/** One second of chunks, which half of one look brings. */
+const JUDGED_CHUNKS = 50;
+/** A healthy microphone's noise is in every chunk; some begin with a few tens of milliseconds of nought. */
+const DEAD_SHARE = 0.9;
 /** Samples of what the port delivers. */
 const PER_MS = 16;
 /** A device is open, and its first slice heard, within this (measured: 20 to 40 ms). */
@@ -21,6 +27,12 @@ export type Level = {
   readonly peakDb: number | null;
   readonly averageDb: number | null;
   readonly clippedSamples: number;
+  /** Since something came; null: nothing ever has. */
+  readonly heardAgoMs: number | null;
+  /** Slices without a single sample that is not 0: what a microphone delivers that is muted, or none. */
+  readonly zeroChunks: number;
+  /** Of the last second that was heard, whenever that was, all or nearly all was such slices. */
+  readonly isDead: boolean;
   /** Why nothing comes. */
   readonly trouble: string | null;
 };
@@ -29,11 +41,10 @@ type Chunk = { readonly peak: number; readonly squares: number; readonly samples
 
 export class Preamp implements Microphone {
   readonly device: string;
-  readonly gainDb: number;
   readonly #microphone: Microphone;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #gain: number;
+  readonly #gainDb: () => number;
   #on: MicrophoneEvents | null = null;
   #isMetered = false;
   #isOpen = false;
@@ -41,16 +52,23 @@ export class Preamp implements Microphone {
   #trouble: string | null = null;
   #chunks: Chunk[] = [];
   #clipped = 0;
+  #zeroChunks = 0;
+  /** Of the last chunks, those of several openings together: whether they were nought. */
+  #noughts: boolean[] = [];
+  #heardAt: number | null = null;
   /** Until that moment what comes in is our own sound. */
   #cutUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: { microphone: Microphone; clock: Clock; log: Log; gainDb: number }) {
+  constructor(parts: { microphone: Microphone; clock: Clock; log: Log; gainDb: () => number }) {
     this.#microphone = parts.microphone;
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.device = parts.microphone.device;
-    this.gainDb = parts.gainDb;
-    this.#gain = gainOfDb(parts.gainDb);
+    this.#gainDb = parts.gainDb;
+  }
+
+  get gainDb(): number {
+    return this.#gainDb();
   }
 
   start(on: MicrophoneEvents): void {
@@ -70,7 +88,10 @@ export class Preamp implements Microphone {
   /** Makes it so: open, whoever else wants it. */
   meter(wanted: boolean): void {
     this.#isMetered = wanted;
-    if (!wanted && this.#on === null) this.#close();
+    if (!wanted && this.#on === null) {
+      if (this.#hangs) this.#trouble = `no sound for ${HANGS_MS / 1_000} s`;
+      this.#close();
+    }
     if (wanted && !this.#isOpen && this.#clock.now() - this.#triedAt >= RETRY_MS) this.#open();
   }
 
@@ -87,8 +108,17 @@ export class Preamp implements Microphone {
       peakDb: samples === 0 ? null : dbOf(peak),
       averageDb: samples === 0 ? null : dbOf(Math.sqrt(squares / samples)),
       clippedSamples: this.#clipped,
+      heardAgoMs: this.#heardAt === null ? null : this.#clock.now() - this.#heardAt,
+      zeroChunks: this.#zeroChunks,
+      isDead: this.#noughts.filter((isNought) => isNought).length >= JUDGED_CHUNKS * DEAD_SHARE,
       trouble: this.#trouble,
     };
+  }
+
+  /** It is open and says nothing: neither sound nor why. */
+  get #hangs(): boolean {
+    const since = Math.max(this.#triedAt, this.#heardAt ?? this.#triedAt);
+    return this.#isOpen && this.#clock.now() - since >= HANGS_MS;
   }
 
   #open(): void {
@@ -117,6 +147,7 @@ export class Preamp implements Microphone {
 
   #heard(pcm: Pcm): void {
     this.#trouble = null;
+    this.#heardAt = this.#clock.now();
     const louder = this.#amplified(pcm);
     this.#on?.pcm(this.#cutFrom(louder));
   }
@@ -124,10 +155,14 @@ export class Preamp implements Microphone {
   #amplified(pcm: Pcm): Pcm {
     const before = new DataView(pcm.buffer, pcm.byteOffset, pcm.byteLength);
     const after = new DataView(new ArrayBuffer(pcm.length & ~1));
+    const gain = gainOfDb(this.gainDb);
     let [peak, squares, clipped] = [0, 0, 0];
+    let isNought = true;
     for (let at = 0; at < after.byteLength; at += 2) {
       const given = before.getInt16(at, true);
-      const value = Math.max(LOWEST, Math.min(HIGHEST, Math.round(given * this.#gain)));
+      // Before the gain, which may make nought of a faint noise.
+      if (given !== 0) isNought = false;
+      const value = Math.max(LOWEST, Math.min(HIGHEST, Math.round(given * gain)));
       // What came in at the very end of the scale was clipped before it got here.
       if (isAtEnd(given) || isAtEnd(value)) clipped += 1;
       peak = Math.max(peak, Math.abs(value));
@@ -136,6 +171,9 @@ export class Preamp implements Microphone {
     }
     this.#chunks.push({ peak, squares, samples: after.byteLength / 2 });
     if (this.#chunks.length > METERED_CHUNKS) this.#chunks.shift();
+    if (isNought) this.#zeroChunks += 1;
+    this.#noughts.push(isNought);
+    if (this.#noughts.length > JUDGED_CHUNKS) this.#noughts.shift();
     this.#count(clipped);
     return new Uint8Array(after.buffer);
   }

@@ -65,8 +65,8 @@ export class Restarts {
   /** It broke off: when to start it again, and whether it has been silent for longer than a person waits. */
   broke(reason: string): { readonly retryInMs: number; readonly failed: boolean; readonly isNews: boolean } {
     const now = this.#clock.now();
-    // A microphone that is always wanted must not fill the log once it has said what is wrong.
-    const isNews = this.#breaks < DELAYS_MS.length || this.#last?.reason !== reason;
+    // A box without a speaker would say so half a dozen times a cue, a microphone that is always wanted for ever.
+    const isNews = this.#last === null || this.#last.over || this.#last.reason !== reason;
     const retryInMs = DELAYS_MS[Math.min(this.#breaks, DELAYS_MS.length - 1)] ?? 0;
     this.#breaks += 1;
     this.#workedMs = 0;

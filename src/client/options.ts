@@ -49,6 +49,8 @@ export const LIMITS = { switch: 5, configured: 10 };
 
 /** The package's; a test holds it to package.json, for the client reads no files. */
 export const DEVICE = { name: 'xiaozhi-agent', version: '0.1.0' };
+/** A shorter one would blank parts of ordinary words. */
+const SHORTEST_SECRET = 4;
 
 const NO_GESTURES: Policy['gesture'] = { mode: 'click', holdAfterMs: 0, doubleMs: 0 };
 /** There is no microphone and no speaker here: what the server says by itself is an event, never a turn. */
@@ -89,8 +91,10 @@ export function policyOf(options: ClientOptions): Policy {
 export function serverOf(options: ClientOptions, deadlineMs: number): Server {
   const { url, token, deviceId, clientId, headers, caFile, framing = 1, device = DEVICE } = options;
   if (![1, 2, 3].includes(framing)) throw new RangeError(`framing must be 1, 2 or 3: ${framing}`);
+  const secret = token?.split(' ').at(-1) ?? '';
   return {
     url,
+    blanked: (text) => (secret.length < SHORTEST_SECRET ? text : text.replaceAll(secret, '[redacted]')),
     headers: () => ({
       ...(token === undefined ? {} : { Authorization: token.includes(' ') ? token : `Bearer ${token}` }),
       'Protocol-Version': String(framing),

@@ -7,6 +7,7 @@ import { isWell, lastRunStatus, type Status } from '../status.ts';
 import { statusWritten } from '../why.ts';
 import { EXIT, type ExitCode, Stop } from './exit.ts';
 import { lastRun, pastRun } from './last-run.ts';
+import { mendingStep } from './next-step.ts';
 import { type PlaceValues, placeOptions, placesFrom } from './places.ts';
 import { lastRunLines, statusLines, writtenLines } from './status-words.ts';
 
@@ -58,7 +59,7 @@ export async function status(args: string[]): Promise<void> {
     throw error;
   }
   show(values.json, found, statusLines(found));
-  if (!isWell(found.link)) process.exitCode = EXIT.failed;
+  if (!isWell(found.link) || mendingStep(found) !== null) process.exitCode = EXIT.failed;
 }
 
 /** As much of the last run as it has left: how it fared, how it ended, or both. */

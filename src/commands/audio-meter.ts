@@ -94,7 +94,7 @@ function opened(config: Config, { device, clock }: Options): Source {
     microphone: chooseMicrophone(wanted, SILENT_LOG),
     clock,
     log: SILENT_LOG,
-    gainDb: input.gainDb,
+    gainDb: () => input.gainDb,
   });
   return {
     lent: false,

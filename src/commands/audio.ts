@@ -36,7 +36,7 @@ const options = {
   hz: { type: 'string' },
   ms: { type: 'string' },
   device: { type: 'string' },
-  help: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
 } as const;
 
 export async function audio(args: string[]): Promise<void> {

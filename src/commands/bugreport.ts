@@ -13,6 +13,7 @@ import type { Status } from '../status.ts';
 import { WHY_MOST, type Why } from '../why.ts';
 import { doctorLines, examine } from './doctor.ts';
 import { EXIT, Stop } from './exit.ts';
+import { STATE_FILE } from './known-server.ts';
 import { UNIT } from './logs.ts';
 import { type Places, packageVersion, placeOptions, placesFrom } from './places.ts';
 import { content, json, said } from './probe-run.ts';
@@ -101,12 +102,14 @@ async function output(program: string, ...args: readonly string[]): Promise<stri
 /** Whatever is secret here, wherever it may have got to. */
 function secretsOf(tokenFile: string, { stateDirectory }: Places): readonly string[] {
   const token = tokenFile === '' ? '' : (content(tokenFile) ?? '').trim();
-  const identity = json(content(join(stateDirectory, 'identity.json')));
-  const kept =
-    typeof identity === 'object' && identity !== null
-      ? Object.entries(identity).flatMap(([name, value]) =>
-          /token|secret|key/i.test(name) && typeof value === 'string' ? [value] : [],
-        )
-      : [];
-  return [token, ...token.split(' '), ...kept];
+  const kept = secretsIn(json(content(join(stateDirectory, STATE_FILE))));
+  // Of one with its scheme before it, `Bearer` is no secret.
+  return [token, ...kept].flatMap((secret) => [secret, secret.split(' ').at(-1) ?? '']);
+}
+
+/** By the names of fields, at any depth: what a server has answered lies in a part of its own. */
+function secretsIn(found: unknown, name = ''): readonly string[] {
+  if (typeof found === 'string') return /token|secret|key/i.test(name) ? [found] : [];
+  if (typeof found !== 'object' || found === null) return [];
+  return Object.entries(found).flatMap(([inner, value]) => secretsIn(value, inner));
 }

@@ -17,6 +17,6 @@ export async function chooseCodec(wanted: 'auto' | keyof typeof CODECS, log: Log
   }
   throw new Stop(
     EXIT.cannotRun,
-    `no Opus codec loads (${missing.join('; ')}). Install one: npm install @evan/opus, or @discordjs/opus with build-essential`,
+    `no Opus codec loads (${missing.join('; ')}). The package brings one: install it again; in a checkout: npm install @evan/opus, or @discordjs/opus with build-essential`,
   );
 }

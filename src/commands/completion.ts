@@ -23,7 +23,7 @@ _xiaozhi_agent() {
       ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
-    words="${names} help"
+    words="${names} help --help --version"
   else
     case "\${COMP_WORDS[1]}" in
 ${COMMANDS.map(caseOf).join('\n')}

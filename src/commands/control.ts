@@ -9,6 +9,7 @@ import type { Status } from '../status.ts';
 import { WHY_MOST, WHY_USUALLY, type Why } from '../why.ts';
 import { logAnswer } from './control-log.ts';
 import { meterAnswer, toneAnswer, volumeAnswer } from './control-sound.ts';
+import { NO_SERVER } from './next-step.ts';
 
 const COMMANDS = [
   'press',
@@ -126,7 +127,7 @@ function reconnected(agent: Agent): ControlAnswer {
     case 'unconfigured':
       return agent.state.policy.setup.asks
         ? { ok: true, doing: 'asking for the server now' }
-        : { ok: false, error: 'no server is configured: set server.websocket_url or server.ota_url' };
+        : { ok: false, error: NO_SERVER };
     case 'ended':
       return { ok: false, error: 'shutting down' };
     case 'ready':

@@ -7,13 +7,15 @@ import { askControl } from '../adapters/linux/control-socket.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import { type Diagnosis, diagnose, worst } from '../doctor/check.ts';
 import { clockChecks, configChecks, stateChecks } from '../doctor/files.ts';
-import { networkChecks, serverChecks } from '../doctor/network.ts';
+import { networkChecks } from '../doctor/network.ts';
 import { buttonChecks, lightChecks } from '../doctor/panel.ts';
+import { serverChecks } from '../doctor/server.ts';
 import { type ServiceFacts, serviceChecks } from '../doctor/service.ts';
 import { microphoneChecks, speakerChecks } from '../doctor/sound.ts';
 import { systemChecks } from '../doctor/system.ts';
 import { escaped } from '../log/line.ts';
 import type { Status } from '../status.ts';
+import { throughTheAir } from './doctor-chirp.ts';
 import { loopback } from './doctor-loopback.ts';
 import { EXIT, Stop } from './exit.ts';
 import { type Places, type PlaceValues, placeOptions, placesFrom } from './places.ts';
@@ -40,11 +42,13 @@ export async function doctor(args: string[]): Promise<void> {
   });
   const areas = positionals.map(areaOf);
   const wanted = areas.length > 0 ? areas : values.loopback ? [] : AREAS;
-  const found = [...(await examine(wanted, values)), ...(values.loopback ? [await loopback()] : [])];
+  const found = [...(await examine(wanted, values)), ...(values.loopback ? await loops(values) : [])];
   if (values.json)
     process.stdout.write(`${JSON.stringify({ worst: worst(found), checks: found }, null, 2)}\n`);
   else process.stdout.write(`${doctorLines(found).map(escaped).join('\n')}\n`);
-  if (values.fix) await mend(found, values.yes === true);
+  // Beside the JSON, for whoever reads that reads nothing else.
+  const talk = values.json ? process.stderr : process.stdout;
+  if (values.fix) await mend(found, values.yes === true, talk);
   if (worst(found) !== 'ok') process.exitCode = EXIT.failed;
 }
 
@@ -58,16 +62,23 @@ function areaOf(word: string): Area {
 /** One area after the other: two of them want the same card. */
 export async function examine(areas: readonly Area[], values: PlaceValues): Promise<readonly Diagnosis[]> {
   const places = placesFrom(values, process.env);
-  const loaded = loadConfig({
-    configFile: places.configFile,
-    mustExist: places.configMustExist,
-    environment: process.env,
-  });
+  const loaded = loadedFrom(places);
   const { agent, status } = await asked(places);
   const found: Diagnosis[] = [];
   for (const area of areas)
     found.push(...(await areaDiagnoses(area, { agent, status, loaded, places, values })));
   return found;
+}
+
+function loadedFrom({ configFile, configMustExist: mustExist }: Places): Loaded {
+  return loadConfig({ configFile, mustExist, environment: process.env });
+}
+
+/** What goes out and comes in again: as packets, and as sound. */
+async function loops(values: PlaceValues): Promise<readonly Diagnosis[]> {
+  const places = placesFrom(values, process.env);
+  const { agent } = await asked(places);
+  return [await loopback(), await throughTheAir(loadedFrom(places).config, agent !== 'not-running')];
 }
 
 type Around = {
@@ -89,6 +100,8 @@ async function asked({ runtimeDirectory }: Places): Promise<Pick<Around, 'agent'
 async function areaDiagnoses(area: Area, around: Around): Promise<readonly Diagnosis[]> {
   const { agent, status, loaded, places, values } = around;
   const { config } = loaded;
+  // Of one that hangs, or may not be asked, devices and identity are still its own.
+  const isAlone = agent === 'not-running';
   switch (area) {
     case 'system':
       return diagnose(area, systemChecks, await systemFacts());
@@ -99,15 +112,15 @@ async function areaDiagnoses(area: Area, around: Around): Promise<readonly Diagn
     case 'state':
       return diagnose(area, stateChecks, stateFacts(places));
     case 'clock':
-      return diagnose(area, clockChecks, clockFacts());
+      return diagnose(area, clockChecks, clockFacts(config));
     case 'network':
       return diagnose(area, networkChecks, await networkFacts());
     case 'server':
-      return diagnose(area, serverChecks, await serverFacts(config, status, places));
+      return diagnose(area, serverChecks, await serverFacts(config, status, places, isAlone));
     case 'microphone':
-      return diagnose(area, microphoneChecks, await microphoneFacts(config, status, values));
+      return diagnose(area, microphoneChecks, await microphoneFacts(config, status, values, isAlone));
     case 'speaker':
-      return diagnose(area, speakerChecks, await speakerFacts(config, status));
+      return diagnose(area, speakerChecks, await speakerFacts(config, status, isAlone));
     case 'button':
       return diagnose(area, buttonChecks, await buttonFacts(config, status));
     case 'light':
@@ -132,10 +145,10 @@ export function doctorLines(found: readonly Diagnosis[]): readonly string[] {
 }
 
 /** Only what can do no harm, each after a question unless they were all answered beforehand. */
-async function mend(found: readonly Diagnosis[], isSure: boolean): Promise<void> {
+async function mend(found: readonly Diagnosis[], isSure: boolean, talk: NodeJS.WriteStream): Promise<void> {
   const fixes = found.flatMap(({ fix, says }) => (fix === undefined ? [] : [{ fix, says }]));
   if (fixes.length === 0) {
-    process.stdout.write('there is nothing that can be mended by itself\n');
+    talk.write('there is nothing that can be mended by itself\n');
     return;
   }
   if (!isSure && !process.stdin.isTTY)
@@ -143,18 +156,16 @@ async function mend(found: readonly Diagnosis[], isSure: boolean): Promise<void>
   for (const { fix, says } of fixes) {
     const [program = '', ...args] = fix;
     const command = fix.join(' ');
-    if (!isSure && !(await agreed(`${says}\n  ${command} ? [y/N] `))) continue;
+    if (!isSure && !(await agreed(`${says}\n  ${command} ? [y/N] `, talk))) continue;
     const { status, error, stderr } = spawnSync(program, args, { encoding: 'utf8' });
     const failure = error?.message ?? (status === 0 ? undefined : stderr.trim() || `exit code ${status}`);
-    process.stdout.write(
-      escaped(failure === undefined ? `done: ${command}` : `failed: ${command}: ${failure}`),
-    );
-    process.stdout.write('\n');
+    const end = failure === undefined ? `done: ${command}` : `failed: ${command}: ${failure}`;
+    talk.write(`${escaped(end)}\n`);
   }
 }
 
-async function agreed(question: string): Promise<boolean> {
-  const reader = createInterface({ input: process.stdin, output: process.stdout });
+async function agreed(question: string, talk: NodeJS.WriteStream): Promise<boolean> {
+  const reader = createInterface({ input: process.stdin, output: talk });
   const answer = await reader.question(question);
   reader.close();
   return /^y(es)?$/i.test(answer.trim());

@@ -16,7 +16,7 @@ ${COMMANDS.map(rowLines).join('\n')}
 
 ${PLACES_HELP}
 
-xiaozhi-agent COMMAND --help shows examples.
+xiaozhi-agent COMMAND --help (or -h) shows examples.
 
 exit codes: 0 ok, 1 failed or not connected, 2 wrong usage, 3 not running, 4 no permission,
             78 nothing sensible can run

@@ -7,32 +7,45 @@ import type { Identity } from '../adapters/linux/identity.ts';
 import { nodeWeb } from '../adapters/linux/node-web.ts';
 import { stateFile } from '../adapters/linux/state-file.ts';
 import type { Config } from '../config/schema.ts';
-import { KnownServer } from '../known-server.ts';
-import type { Log } from '../ports.ts';
+import { KnownServer, type Written } from '../known-server.ts';
+import type { Log, Store } from '../ports.ts';
 import type { Caller } from '../protocol/configuration.ts';
 import { SetupCalls } from '../setup-calls.ts';
 import type { Places } from './places.ts';
 
 /** Beside the identity, for it belongs to it: whoever copies one has both. */
-const STATE_FILE = 'identity.json';
+export const STATE_FILE = 'identity.json';
 /** Its name in the runtime directory (issue 8). */
 const CODE_FILE = 'activation';
 
-export function knownServerOf({ server }: Config, stateDirectory: string, log: Log): KnownServer {
+export function knownServerOf(config: Config, stateDirectory: string, log: Log): KnownServer {
+  return knownServerIn(config, stateFile({ directory: stateDirectory, name: STATE_FILE, log }), log);
+}
+
+export function knownServerIn({ server }: Config, store: Store, log: Log): KnownServer {
   return new KnownServer({
-    store: stateFile({ directory: stateDirectory, name: STATE_FILE, log }),
+    store,
     log,
     asked: server.otaUrl,
-    writtenUrl: server.websocketUrl,
-    framing: server.protocolVersion,
+    ...writtenIn(server),
     mayMoveByHttp: server.allowHttpMove,
   });
+}
+
+export function writtenIn(server: Config['server']): Written {
+  return {
+    writtenUrl: server.websocketUrl,
+    framing: server.protocolVersion,
+    hasToken: server.tokenFile !== '',
+  };
 }
 
 type Parts = {
   readonly known: KnownServer;
   readonly caller: () => Caller;
   readonly places: Places;
+  /** A text of the server without the tokens it may quote. */
+  readonly blanked: (text: string) => string;
   readonly log: Log;
   /** Called with what must be done before the process leaves. */
   readonly closing: (close: () => void) => void;
@@ -56,7 +69,7 @@ export function callerOf(
 /** Undefined where nobody is to be asked. */
 export function setupOf({ server }: Config, parts: Parts): SetupCalls | undefined {
   if (server.otaUrl === '') return undefined;
-  const { caller, places, known, log, closing } = parts;
+  const { caller, places, known, blanked, log, closing } = parts;
   const post = (code: string | null) =>
     postCode(join(places.runtimeDirectory, CODE_FILE), places.runtimeDirectory, code, log);
   closing(() => post(null));
@@ -72,6 +85,7 @@ export function setupOf({ server }: Config, parts: Parts): SetupCalls | undefine
     caller,
     sign: (challenge) => signed(server.serialKeyFile, challenge),
     known,
+    blanked,
     log,
     post,
   });

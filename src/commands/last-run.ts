@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { machine } from '../adapters/linux/machine.ts';
 import { LINK_FILE } from '../history/memory.ts';
-import { endOf, LAST_RUN_FILE, readPastRun } from '../history/post-mortem.ts';
+import { endOf, LAST_RUN_FILE, type PastRun, readPastRun } from '../history/post-mortem.ts';
 import { readWritten, type Written } from '../history/remembered.ts';
 import type { LastRun } from '../status.ts';
 
@@ -41,8 +41,12 @@ export function pastRun(stateDirectory: string): LastRun | null {
   }
   const run = readPastRun(parsed(text));
   if (run === undefined) return null;
+  return lastRunOf(run, machine().boot);
+}
+
+export function lastRunOf(run: PastRun, bootNow: string): LastRun {
   const { clean, uptime_s, troubles, saved_at: at } = run;
-  return { clean, uptime_s, troubles, at, ended: endOf(run, machine().boot) };
+  return { clean, uptime_s, troubles, at, brokeOff: run.ended === null, ended: endOf(run, bootNow) };
 }
 
 function parsed(text: string): unknown {

@@ -1,9 +1,10 @@
 // What a run tells the next one of its end, and what it was told itself. Builds it around the agent and decides nothing.
 import { clock } from '../adapters/linux/clock.ts';
 import type { Agent } from '../agent.ts';
-import { endOf, PostMortem, type RunNow } from '../history/post-mortem.ts';
+import { PostMortem, type RunNow } from '../history/post-mortem.ts';
 import type { Store } from '../ports.ts';
 import type { LastRun } from '../status.ts';
+import { lastRunOf } from './last-run.ts';
 
 const MB = 1024 * 1024;
 
@@ -15,7 +16,7 @@ export function lastWords(
   const past = new PostMortem({ store, clock, boot, agent, node: process.version });
   const previous = past.previous();
   if (previous === undefined) return { past, lastRun: null };
-  return { past, lastRun: { ...previous, ended: endOf(previous, boot), at: previous.saved_at } };
+  return { past, lastRun: lastRunOf(previous, boot) };
 }
 
 export function runNow({ state, history }: Agent, uptimeMs: number): RunNow {

@@ -8,22 +8,23 @@ import type { Config } from '../config/schema.ts';
 import type { LampPolicy } from '../lamp.ts';
 import type { Light, Log } from '../ports.ts';
 
-/** Undefined: there is none, or it cannot be had, which has been said. */
-export async function lampOf(
-  config: Config,
+/**
+ * Undefined: there is none, or it cannot be had, which has been said.
+ * @param inForce what holds now, asked for its look again and again
+ */
+export function lampOf(
+  inForce: () => Config,
   log: Log,
-): Promise<{ readonly light: Light; readonly policy: LampPolicy } | undefined> {
-  const light = await chooseLight(config.light, log);
+): { readonly light: Light; readonly policy: () => LampPolicy } | undefined {
+  const { light: wanted } = inForce();
+  const light = chooseLight(wanted, log);
   if (light === undefined) return undefined;
-  if (!('refused' in light)) return { light, policy: policyOf(config.light) };
-  log.error({ backend: config.light.backend, reason: light.refused }, 'there is no light');
+  if (!('refused' in light)) return { light, policy: () => policyOf(inForce().light) };
+  log.error({ backend: wanted.backend, reason: light.refused }, 'there is no light');
   return undefined;
 }
 
-async function chooseLight(
-  light: Config['light'],
-  log: Log,
-): Promise<Light | { readonly refused: string } | undefined> {
+function chooseLight(light: Config['light'], log: Log): Light | { readonly refused: string } | undefined {
   const { backend, name, gpio, active } = light;
   switch (backend) {
     case 'none':
@@ -33,7 +34,7 @@ async function chooseLight(
       return ledsLight({ names: name.split(',').map((one) => one.trim()), clock, log });
     case 'onoff':
     case 'rpio': {
-      const pin = await (backend === 'onoff' ? onoffPin : rpioPin)({ gpio });
+      const pin = (backend === 'onoff' ? onoffPin : rpioPin)({ gpio });
       if ('refused' in pin) return pin;
       return pinLight({ means: `${backend}, ${pinName(gpio)}`, activeLow: active === 'low', clock, ...pin });
     }

@@ -6,6 +6,7 @@ import { soundFiles } from '../adapters/linux/sound-files.ts';
 import { stateFile } from '../adapters/linux/state-file.ts';
 import type { AgentParts } from '../agent.ts';
 import { gainOf } from '../audio/gain.ts';
+import type { ChimePolicy } from '../chimes.ts';
 import type { Config } from '../config/schema.ts';
 import { UNTOUCHED } from '../core/state.ts';
 import type { Log, Mixer } from '../ports.ts';
@@ -14,13 +15,17 @@ import { KeptPrefs, PREFS_FILE } from '../prefs.ts';
 type Loudspeaker = Required<Pick<AgentParts, 'chimes' | 'prefs' | 'prefsChanged'>> &
   Pick<AgentParts, 'mixer'>;
 
-/** @param keep is called with what must be done before the process leaves */
+/**
+ * @param inForce what holds now, of what is asked for with each sound
+ * @param keep is called with what must be done before the process leaves
+ */
 export async function loudspeaker(
-  config: Config,
+  inForce: () => Config,
   stateDirectory: string,
   log: Log,
   keep: (close: () => void) => void,
 ): Promise<Loudspeaker> {
+  const config = inForce();
   const mixer = await chooseMixer(config, log);
   const kept = new KeptPrefs({
     store: stateFile({ directory: stateDirectory, name: PREFS_FILE, log }),
@@ -31,26 +36,31 @@ export async function loudspeaker(
   const before = kept.read();
   const volume = before.volume ?? mixer?.found ?? config.audio.output.volume;
   return {
-    chimes: chimesOf(config, log),
+    chimes: chimesOf(inForce, log),
     prefs: { ...UNTOUCHED, ...before, volume },
     prefsChanged: (prefs) => kept.changed(prefs),
     ...(mixer === undefined ? {} : { mixer }),
   };
 }
 
-export function chimesOf({ sounds, audio, server }: Config, log: Log): Loudspeaker['chimes'] {
+export function chimesOf(inForce: () => Config, log: Log): Loudspeaker['chimes'] {
+  const { sounds, audio, server } = inForce();
   return {
     sounds: soundFiles({
       ...(sounds.dir === '' ? {} : { folder: sounds.dir }),
       rateHz: audio.output.rateHz,
       log,
     }),
-    policy: {
-      gain: gainOf(sounds.volume),
-      off: sounds.off.split(',').map((name) => name.trim()),
-      language: sounds.language === 'auto' ? (server.language === 'zh-CN' ? 'zh' : 'en') : sounds.language,
-    },
+    policy: () => chimePolicyOf(inForce().sounds, server.language),
     cutOverlap: sounds.cutOverlap,
+  };
+}
+
+function chimePolicyOf({ volume, off, language }: Config['sounds'], spoken: string): ChimePolicy {
+  return {
+    gain: gainOf(volume),
+    off: off.split(',').map((name) => name.trim()),
+    language: language === 'auto' ? (spoken === 'zh-CN' ? 'zh' : 'en') : language,
   };
 }
 

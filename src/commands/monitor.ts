@@ -77,7 +77,7 @@ function lineOf({ status }: Look): string {
   return `${state}${muted ? ', muted' : ''}; turn ${turn.number} ${turn.phase}${last}; link ${link.phase}${trouble}; microphone ${audio.input.state}${down}`;
 }
 
-function levelBar({ peakDb }: Level): string {
+export function levelBar({ peakDb }: Pick<Level, 'peakDb'>): string {
   if (peakDb === null) return `microphone ${'.'.repeat(BAR)} closed`;
   const filled = Math.round((Math.max(0, Math.min(-FLOOR_DB, peakDb - FLOOR_DB)) / -FLOOR_DB) * BAR);
   return `microphone ${'#'.repeat(filled)}${'.'.repeat(BAR - filled)} ${Math.round(peakDb)} dBFS`;

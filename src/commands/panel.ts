@@ -1,6 +1,8 @@
 // Which lines the configuration asks for, and with what each is read. Builds them and starts nothing.
 import { evdevButton } from '../adapters/linux/evdev-button.ts';
 import { gpiodButton } from '../adapters/linux/gpiod-button.ts';
+import { GpiodPrograms } from '../adapters/linux/gpiod-programs.ts';
+import type { LineWish } from '../adapters/linux/gpiod-tools.ts';
 import { onoffButton } from '../adapters/linux/onoff-button.ts';
 import { rpioButton } from '../adapters/linux/rpio-button.ts';
 import { Line } from '../button/line.ts';
@@ -9,6 +11,7 @@ import type { Config } from '../config/schema.ts';
 import type { PanelLine, Role } from '../panel.ts';
 import type { Button, Clock, Log } from '../ports.ts';
 
+type Common = { readonly clock: Clock; readonly programs: GpiodPrograms };
 type Parts = { readonly clock: Clock; readonly log: Log };
 
 export function panelLines({ button }: Config, parts: Parts): readonly PanelLine[] {
@@ -18,11 +21,12 @@ export function panelLines({ button }: Config, parts: Parts): readonly PanelLine
     ['stop', button.stopGpio],
     [button.muteKind === 'switch' ? 'mute switch' : 'mute key', button.muteGpio],
   ];
-  const wake = wakeCandidates(button, parts.clock);
+  const common = { clock: parts.clock, programs: new GpiodPrograms() };
+  const wake = wakeCandidates(button, common);
   return [
     ...(wake.length === 0 ? [] : [panelLine('button', wake, parts)]),
     ...keys.flatMap(([role, gpio]) =>
-      gpio === 0 ? [] : [panelLine(role, pinCandidates(button, gpio, parts.clock), parts)],
+      gpio === 0 ? [] : [panelLine(role, pinCandidates(button, gpio, common), parts)],
     ),
   ];
 }
@@ -32,19 +36,17 @@ function panelLine(role: Role, candidates: readonly Button[], parts: Parts): Pan
   return { role, line: new Line({ name: role, candidates, kind, ...parts }) };
 }
 
-function wakeCandidates(button: Config['button'], clock: Clock): readonly Button[] {
+function wakeCandidates(button: Config['button'], common: Common): readonly Button[] {
   if (button.backend === 'none') return [];
   if (button.backend === 'evdev')
-    return [evdevButton({ device: button.evdevDevice, keyCode: button.keyCode, clock })];
-  return pinCandidates(button, button.gpio, clock);
+    return [evdevButton({ device: button.evdevDevice, keyCode: button.keyCode, clock: common.clock })];
+  return pinCandidates(button, button.gpio, common);
 }
 
 /** Keys are on the header whatever the button itself is. */
-function pinCandidates(button: Config['button'], gpio: number, clock: Clock): readonly Button[] {
-  const { backend, chip, active, pull, debounceMs } = button;
-  const against = active === 'low' ? 'up' : 'down';
-  const wish = { activeLow: active === 'low', pull: pull === 'auto' ? against : pull, debounceMs };
-  const options = { ...wish, gpio, chip, line: pinName(gpio), clock };
+function pinCandidates(button: Config['button'], gpio: number, common: Common): readonly Button[] {
+  const { backend, chip } = button;
+  const options = { ...wishOf(button), gpio, chip, line: pinName(gpio), ...common };
   switch (backend) {
     case 'gpiod':
       return [gpiodButton(options)];
@@ -57,4 +59,10 @@ function pinCandidates(button: Config['button'], gpio: number, clock: Clock): re
     case 'none':
       return [gpiodButton(options), onoffButton(options), rpioButton(options)];
   }
+}
+
+/** What is not connected is pulled to where it is not pressed, unless somebody knows better. */
+export function wishOf({ active, pull, debounceMs }: Config['button']): LineWish {
+  const against = active === 'low' ? 'up' : 'down';
+  return { activeLow: active === 'low', pull: pull === 'auto' ? against : pull, debounceMs };
 }

@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import type { Server } from '../connections.ts';
 import type { Policy } from '../core/state.ts';
 import type { KnownServer } from '../known-server.ts';
+import { Secrets } from '../log/secrets.ts';
 import type { Log } from '../ports.ts';
 import { OFFICIAL_HOST } from '../protocol/configuration.ts';
 import { Stop } from './exit.ts';
@@ -48,21 +49,29 @@ export function policyOf(config: Config, url: string = config.server.websocketUr
   };
 }
 
-export function identityOf({ server }: Config, stateDirectory: string, log: Log): Identity {
-  const wanted = {
+export function identityOf(config: Config, stateDirectory: string, log: Log): Identity {
+  return loadIdentity(stateDirectory, wantedIdentity(config), log);
+}
+
+/** What the owner has written down of it. */
+export function wantedIdentity({ server }: Config): Partial<Identity> {
+  return {
     ...(server.deviceId === '' ? {} : { deviceId: server.deviceId }),
     ...(server.clientId === '' ? {} : { clientId: server.clientId }),
   };
-  return loadIdentity(stateDirectory, wanted, log);
 }
 
-/** Where to, and with which token, is found out anew for each attempt: the owner or a configuration call may have changed it. */
+/**
+ * Where to, and with which token, is found out anew for each attempt: the owner or a configuration call may have changed it.
+ * @param secrets learn each token before it is sent
+ */
 export function serverOf(
   { server, link }: Config,
   identity: Identity,
   known: KnownServer,
   version: string,
   log: Log,
+  secrets: Secrets = new Secrets(),
 ): Server {
   const token = tokenReader(server.tokenFile, log);
   return {
@@ -70,7 +79,8 @@ export function serverOf(
       return known.url;
     },
     headers: () => {
-      const now = server.tokenFile === '' ? known.token || undefined : token();
+      const now = (server.tokenFile === '' ? known.token : token()) || undefined;
+      if (now !== undefined) secrets.know(now);
       return {
         ...(now === undefined ? {} : { Authorization: authorization(now) }),
         'Protocol-Version': String(known.framing),
@@ -84,6 +94,7 @@ export function serverOf(
       return known.framing;
     },
     device: { name: 'xiaozhi-agent', version },
+    blanked: secrets.blanked,
   };
 }
 

@@ -1,22 +1,26 @@
 // The facts about the machine, the service, the files and the clock for `doctor`. Looks, and judges nothing.
 import { lookup } from 'node:dns/promises';
-import { existsSync, statfsSync } from 'node:fs';
+import { existsSync, statfsSync, statSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { clockIsSet } from '../adapters/linux/clock-sync.ts';
 import { discordjsCodec } from '../adapters/linux/discordjs-codec.ts';
 import { evanCodec } from '../adapters/linux/evan-codec.ts';
-import { machine, machineMark } from '../adapters/linux/machine.ts';
+import { keptIdentity } from '../adapters/linux/identity.ts';
+import { machine, temperatureC, throttled } from '../adapters/linux/machine.ts';
 import type { Loaded } from '../config/load.ts';
 import { describeProblem } from '../config/problem.ts';
+import type { Config } from '../config/schema.ts';
 import type { ClockFacts, ConfigFacts, StateFacts } from '../doctor/files.ts';
 import type { ServiceFacts } from '../doctor/service.ts';
 import type { SystemFacts } from '../doctor/system.ts';
 import type { Status } from '../status.ts';
 import { Stop } from './exit.ts';
+import { STATE_FILE } from './known-server.ts';
 import { pastRun } from './last-run.ts';
 import { UNIT } from './logs.ts';
 import { type Places, packageVersion } from './places.ts';
-import { content, json, may, modeOf, names, said } from './probe-run.ts';
+import { content, json, may, modeOf, names, type Said, said } from './probe-run.ts';
 import { readToken } from './token.ts';
 
 const MB = 1024 * 1024;
@@ -45,32 +49,59 @@ export async function systemFacts(): Promise<SystemFacts> {
     arch,
     memoryMb,
     availableMb: kilobytes(/^MemAvailable:\s+(\d+)/m.exec(content('/proc/meminfo') ?? '')?.[1]),
-    temperatureC: temperature(),
-    throttled: await throttled(),
+    temperatureC: temperatureC(),
+    throttled: throttled() ?? (await throttledByFirmware()),
     node: [major, minor],
     codecs: entries.filter(([, one]) => !('missing' in one)).map(([name]) => name),
     codecFaults: entries.flatMap(([name, one]) => ('missing' in one ? [`${name}: ${one.missing}`] : [])),
     overlays: overlays(),
+    overlayCards: overlayCards(),
+    soundFaults: soundFaultsIn(await said('dmesg')),
     rebootPending: existsSync('/run/reboot-required'),
+    bootFileIsNewer: bootFileIsNewer(),
     serviceGroups: await groupsOf(USER),
   };
 }
 
 /** Raspberry Pi OS moved the file with its release of 2023. */
+const BOOT_FILES = ['/boot/firmware/config.txt', '/boot/config.txt'];
+
 function overlays(): readonly string[] | null {
-  const text = content('/boot/firmware/config.txt') ?? content('/boot/config.txt');
-  if (text === null) return null;
+  const text = BOOT_FILES.map(content).find((one) => one !== null);
+  if (text === undefined || text === null) return null;
   return [...text.matchAll(/^\s*dtoverlay=([\w-]+)/gm)].map(([, name = '']) => name);
+}
+
+function bootFileIsNewer(): boolean | null {
+  const path = BOOT_FILES.find((one) => existsSync(one));
+  if (path === undefined) return null;
+  return statSync(path).mtimeMs > Date.now() - uptime() * 1_000;
+}
+
+/** By their ids: those of the Pi's own outputs are left out, and whatever hangs on USB. */
+function overlayCards(): readonly string[] | null {
+  const cards = names('/proc/asound').filter((name) => /^card\d+$/.test(name));
+  if (!existsSync('/proc/asound')) return null;
+  return cards
+    .filter((card) => !existsSync(`/proc/asound/${card}/usbid`))
+    .map((card) => content(`/proc/asound/${card}/id`)?.trim() ?? '')
+    .filter((id) => !/^(vc4hdmi|b1|HDMI|Headphones|ALSA|Loopback|Dummy)/i.test(id));
+}
+
+/** ux.md 1.3: -110 (a codec that does not answer), a master clock that is missing, a card that cannot be put together. */
+const SOUND_FAULT =
+  /No MCLK|(?:asoc|snd|wm8960|tlv320\w*|i2s|codec|sound)\b.*(?:-110|-121|error|fail|unable)/i;
+
+/** Without the time that the kernel puts before each line. */
+export function soundFaultsIn(kernel: Said | null): readonly string[] | null {
+  if (kernel === null || kernel.code !== 0) return null;
+  const lines = kernel.out.split('\n').filter((line) => SOUND_FAULT.test(line));
+  return lines.map((line) => line.replace(/^\[[\s\d.]+\]\s*/, ''));
 }
 
 const kilobytes = (text: string | undefined) => (text === undefined ? null : Math.round(Number(text) / 1024));
 
-function temperature(): number | null {
-  const text = content('/sys/class/thermal/thermal_zone0/temp');
-  return text === null ? null : Math.round(Number(text) / 1_000);
-}
-
-async function throttled(): Promise<number | null> {
+async function throttledByFirmware(): Promise<number | null> {
   const answer = await said('vcgencmd', 'get_throttled');
   const [, bits] = /throttled=(0x[0-9a-f]+)/i.exec(answer?.out ?? '') ?? [];
   return bits === undefined ? null : Number(bits);
@@ -88,48 +119,68 @@ export async function serviceFacts(
 ): Promise<ServiceFacts> {
   const systemd = existsSync('/run/systemd/system');
   const run = pastRun(stateDirectory);
-  const journal = existsSync('/run/log/journal') || existsSync('/var/log/journal');
   return {
     systemd,
     unit: systemd ? await unitOf() : null,
-    journalVolatile: journal ? !existsSync('/var/log/journal') : null,
+    journalVolatile: journalIsVolatile(),
     agent,
     agentVersion: status?.version ?? null,
     version: packageVersion(),
+    agentNode: status?.process.node ?? null,
+    node: process.version,
     rssMb: status?.process.rss_mb ?? null,
     // While one runs, the file is its own.
     lastRun: status === null ? run : status.last_run,
   };
 }
 
+/** Where journald writes now: Raspberry Pi OS tells it to use memory, though the folder on the card is there. */
+export function journalIsVolatile(root = '/'): boolean | null {
+  const onCard = join(root, 'var/log/journal');
+  const [inMemoryAt, onCardAt] = [join(root, 'run/log/journal'), onCard].map(writtenAt);
+  if (inMemoryAt === undefined) return existsSync(onCard) ? false : null;
+  return onCardAt === undefined || inMemoryAt > onCardAt;
+}
+
+/** The last that was written to a journal; undefined: there is none. */
+function writtenAt(folder: string): number | undefined {
+  const files = names(folder).map((id) => join(folder, id, 'system.journal'));
+  const times = files.filter((file) => existsSync(file)).map((file) => statSync(file).mtimeMs);
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
 async function unitOf(): Promise<ServiceFacts['unit']> {
   const wanted = 'LoadState,UnitFileState,ActiveState,NRestarts,Result,WatchdogUSec';
   const answer = await said('systemctl', 'show', UNIT, '--property', wanted);
-  if (answer === null) return null;
-  const found = new Map(answer.out.split('\n').map((line) => line.split('=', 2) as [string, string]));
-  const [, watchdogS] = /^(\d+)s$/.exec(found.get('WatchdogUSec') ?? '') ?? [];
+  return answer === null ? null : unitIn(answer.out);
+}
+
+export function unitIn(shown: string): NonNullable<ServiceFacts['unit']> {
+  const found = new Map(shown.split('\n').map((line) => line.split('=', 2) as [string, string]));
   return {
     load: found.get('LoadState') ?? '',
     enabled: found.get('UnitFileState') || 'disabled',
     active: found.get('ActiveState') ?? '',
     restarts: Number(found.get('NRestarts') ?? 0),
     result: found.get('Result') ?? '',
-    watchdogUs: Number(watchdogS ?? 0) * 1_000_000,
+    watchdog: found.get('WatchdogUSec') ?? '',
   };
 }
 
 export async function configFacts({ config, problems, files }: Loaded): Promise<ConfigFacts> {
-  const { websocketUrl: url, tokenFile } = config.server;
+  const { websocketUrl: url, otaUrl: asked, tokenFile } = config.server;
+  const first = url === '' ? asked : url;
   const of = (severity: string) => problems.filter((one) => one.severity === severity).map(describeProblem);
   return {
     files,
     errors: of('error'),
     warnings: problems.filter((one) => one.severity !== 'error').map(describeProblem),
     url,
+    asked,
     token:
       tokenFile === '' ? null : { path: tokenFile, mode: modeOf(tokenFile), fault: tokenFault(tokenFile) },
-    isSecure: url.startsWith('wss:'),
-    isLocal: await isLocal(url),
+    isSecure: /^(wss|https):/i.test(first),
+    isLocal: await isLocal(first),
     writable: files.filter((file) => ((modeOf(file) ?? 0) & ANYBODY_WRITES) !== 0),
   };
 }
@@ -156,29 +207,25 @@ async function isLocal(url: string): Promise<boolean> {
 }
 
 export function stateFacts({ stateDirectory: directory }: Places): StateFacts {
-  const path = join(directory, 'identity.json');
+  const path = join(directory, STATE_FILE);
   const found = names(directory);
-  const identity = json(content(path));
+  const text = content(path);
+  const identity = json(text);
   const isThere = existsSync(path);
   return {
     directory,
     exists: existsSync(directory),
     writable: may(directory, 'write'),
     ...spaceOf(directory),
-    identity: !isThere ? 'missing' : !may(path, 'read') ? 'denied' : isObject(identity) ? 'good' : 'damaged',
+    identity: !isThere ? 'missing' : text === null ? 'denied' : isObject(identity) ? 'good' : 'damaged',
     identityMode: modeOf(path),
-    isCloned: isObject(identity) && isForeign(identity),
+    isCloned: isObject(identity) && keptIdentity(identity, {}).isCopied,
     damaged: found.filter((name) => {
       const text = name.endsWith('.json') ? content(join(directory, name)) : null;
       return text !== null && json(text) === undefined;
     }),
     setAside: found.filter((name) => name.endsWith('.bad')),
   };
-}
-
-function isForeign(identity: object): boolean {
-  const { machine: made } = identity as { machine?: unknown };
-  return typeof made === 'string' && made !== machineMark();
 }
 
 const isObject = (found: unknown): found is object => typeof found === 'object' && found !== null;
@@ -192,10 +239,11 @@ function spaceOf(directory: string): Pick<StateFacts, 'type' | 'freeMb'> {
   }
 }
 
-export function clockFacts(): ClockFacts {
+export function clockFacts({ light }: Config): ClockFacts {
   return {
     wallMs: Date.now(),
     isSet: clockIsSet(),
     zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    night: light.night,
   };
 }

@@ -1,20 +1,28 @@
 // The facts about the network and the way to the server for `doctor`. Looks, and judges nothing.
 import { lookup } from 'node:dns/promises';
 import { existsSync, readFileSync } from 'node:fs';
+import { type IncomingHttpHeaders, get as plainGet } from 'node:http';
+import { get as secureGet } from 'node:https';
 import { connect, isIP } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { clock } from '../adapters/linux/clock.ts';
 import { clockIsSet } from '../adapters/linux/clock-sync.ts';
+import { keptIdentity } from '../adapters/linux/identity.ts';
 import { snapshot } from '../adapters/linux/network-snapshot.ts';
 import { wsDialer } from '../adapters/linux/ws-socket.ts';
 import type { Config } from '../config/schema.ts';
-import type { NetworkFacts, ServerFacts } from '../doctor/network.ts';
+import type { NetworkFacts } from '../doctor/network.ts';
+import type { ServerFacts } from '../doctor/server.ts';
+import type { KnownServer } from '../known-server.ts';
+import type { Store } from '../ports.ts';
+import { isObject } from '../protocol/fields.ts';
 import type { Status } from '../status.ts';
-import { knownServerOf } from './known-server.ts';
+import { knownServerIn, STATE_FILE } from './known-server.ts';
 import { type Places, packageVersion } from './places.ts';
-import { identityOf, serverOf } from './policy.ts';
-import { content, names, said } from './probe-run.ts';
+import { serverOf, wantedIdentity } from './policy.ts';
+import { content, json, names, said } from './probe-run.ts';
+import { isRadio, signalDbm } from './radio.ts';
 import { SILENT_LOG } from './silent-log.ts';
 
 /** Two lost packets of a connection's beginning are sent again within 3 s. */
@@ -37,15 +45,12 @@ export async function networkFacts(): Promise<NetworkFacts> {
 }
 
 async function wifi(): Promise<NetworkFacts['wifi']> {
-  const name = names('/sys/class/net').find((one) => existsSync(join('/sys/class/net', one, 'wireless')));
+  const name = names('/sys/class/net').find((one) => isRadio(one));
   if (name === undefined) return null;
-  const line = new RegExp(`^\\s*${name}:\\s+\\S+\\s+\\S+\\s+(-?\\d+)`, 'm').exec(
-    content('/proc/net/wireless') ?? '',
-  );
   const save = /power save: (on|off)/i.exec((await said('iw', 'dev', name, 'get', 'power_save'))?.out ?? '');
   return {
     interface: name,
-    signalDbm: line === null ? null : Number(line[1]),
+    signalDbm: signalDbm(name),
     powerSave: save === null ? null : save[1]?.toLowerCase() === 'on',
   };
 }
@@ -54,8 +59,13 @@ export async function serverFacts(
   config: Config,
   status: Status | null,
   places: Places,
+  isAlone: boolean,
 ): Promise<ServerFacts> {
-  const url = config.server.websocketUrl;
+  const { server } = config;
+  const isKept = json(content(join(places.stateDirectory, STATE_FILE)));
+  const known = knownServerIn(config, onlyRead(isKept), SILENT_LOG);
+  // What the agent has is newer than what it has written down.
+  const url = status?.link.url ?? known.url;
   const { hostname = '', port = '', protocol = '' } = URL.canParse(url) ? new URL(url) : {};
   const host = hostname.replace(/^\[|\]$/g, '');
   const isSecure = protocol === 'wss:';
@@ -64,13 +74,17 @@ export async function serverFacts(
   const number = Number(port) || (isSecure ? 443 : 80);
   const tcp = url === '' || address === undefined ? null : await reached(address, number);
   const isReached = tcp?.fault === null;
+  const page = server.otaUrl === '' ? (isReached ? url.replace(/^ws/i, 'http') : '') : server.otaUrl;
   return {
     url,
     host,
     names: found,
     tcp,
-    tls: isSecure && isReached ? await certificate(host, number, config.server.caFile) : null,
+    tls: isSecure && isReached ? await certificate(host, number, server.caFile) : null,
+    asked: server.otaUrl,
+    page: page === '' ? null : await pageOf(page, server.caFile),
     wallMs: clock.wallMs(),
+    setup: status?.setup ?? null,
     link:
       status === null
         ? null
@@ -81,7 +95,7 @@ export async function serverFacts(
             silentDeaths: status.link.quality.silent_deaths,
           },
     // A second connection under the same identity would push out the agent's.
-    greeting: status === null && isReached ? await greeted(config, places) : null,
+    greeting: isAlone && isReached ? await greeted(config, known, isKept) : null,
   };
 }
 
@@ -110,15 +124,62 @@ function reached(host: string, port: number): Promise<NonNullable<ServerFacts['t
   });
 }
 
+/** An ordinary question, of whose answer only the head is wanted. */
+function pageOf(url: string, caFile: string): Promise<NonNullable<ServerFacts['page']>> {
+  const startedAt = clock.now();
+  return new Promise((resolve) => {
+    const settle = (
+      fault: string | null,
+      status = 0,
+      { date = '', location = '' }: IncomingHttpHeaders = {},
+    ) => {
+      const at = Date.parse(date);
+      const isSent = status >= 300 && status < 400 && URL.canParse(location, url);
+      resolve({
+        fault,
+        status,
+        ms: Math.round(clock.now() - startedAt),
+        at: Number.isNaN(at) ? null : at,
+        sentTo: isSent ? sentTo(new URL(location, url), new URL(url)) : null,
+      });
+    };
+    try {
+      const get = /^https:/i.test(url) ? secureGet : plainGet;
+      const request = get(url, { agent: false, timeout: DEADLINE_MS, ...trusted(caFile) }, (response) => {
+        settle(null, response.statusCode ?? 0, response.headers);
+        request.destroy();
+      });
+      request.once('timeout', () => request.destroy(new Error(`no answer in ${DEADLINE_MS / 1_000} s`)));
+      request.on('error', (error) => settle(error.message));
+    } catch (error) {
+      settle((error as Error).message);
+    }
+  });
+}
+
+function sentTo({ href, hostname }: URL, from: URL): NonNullable<ServerFacts['page']>['sentTo'] {
+  return { url: href, isOtherHost: hostname !== from.hostname };
+}
+
+/** An authority of the owner's own beside none: what is wrong with a certificate is told of each server anyway. */
+function trusted(caFile: string): { readonly ca?: Buffer } {
+  return caFile !== '' && existsSync(caFile) ? { ca: readFileSync(caFile) } : {};
+}
+
+/** The file as it is: a look changes nothing of it, not even when it makes no sense. */
+function onlyRead(kept: unknown): Store {
+  const nothing = () => undefined;
+  return { read: () => kept, setAside: nothing, write: nothing, writeNow: nothing };
+}
+
 function certificate(host: string, port: number, caFile: string): Promise<NonNullable<ServerFacts['tls']>> {
   return new Promise((resolve) => {
-    const ca = caFile !== '' && existsSync(caFile) ? { ca: readFileSync(caFile) } : {};
     // Only looked at, and closed again without a word: what is wrong with it is told, not refused.
     const socket = connectTls({
       host,
       port,
       rejectUnauthorized: false,
-      ...ca,
+      ...trusted(caFile),
       ...(isIP(host) === 0 ? { servername: host } : {}),
     });
     const settle = (fault: string | null) => {
@@ -140,10 +201,9 @@ function certificate(host: string, port: number, caFile: string): Promise<NonNul
 }
 
 /** As the agent would, once; not without an identity, which only the agent makes. */
-function greeted(config: Config, { stateDirectory }: Places): Promise<ServerFacts['greeting']> {
-  if (!existsSync(join(stateDirectory, 'identity.json'))) return Promise.resolve(null);
-  const identity = identityOf(config, stateDirectory, SILENT_LOG);
-  const known = knownServerOf(config, stateDirectory, SILENT_LOG);
+function greeted(config: Config, known: KnownServer, kept: unknown): Promise<ServerFacts['greeting']> {
+  const { identity } = keptIdentity(isObject(kept) ? kept : {}, wantedIdentity(config));
+  if (identity === null) return Promise.resolve(null);
   const { url, headers } = serverOf(config, identity, known, packageVersion(), SILENT_LOG);
   const startedAt = clock.now();
   return new Promise((resolve) => {

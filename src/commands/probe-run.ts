@@ -21,6 +21,14 @@ export function said(program: string, ...args: readonly string[]): Promise<Said 
   });
 }
 
+/** What a program records; null: it does not, or not to its end. */
+export function sampled(program: string, ...args: readonly string[]): Promise<Buffer | null> {
+  return new Promise((resolve) => {
+    const options = { timeout: DEADLINE_MS, maxBuffer: LONGEST_BYTES, encoding: 'buffer' } as const;
+    execFile(program, args, options, (error, out) => resolve(error === null ? out : null));
+  });
+}
+
 export function content(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');

@@ -8,9 +8,12 @@ const SHORTEST_SECRET = 4;
 const LONGEST_LINE = 2_000;
 const MAC = /\b([0-9a-f]{2})([:-])(?:[0-9a-f]{2}\2){4}([0-9a-f]{2})\b/gi;
 const UUID = /\b([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi;
-/** `password = "x"`, `psk=x`, `"token": "x"`; not `token_file = …`. */
+/**
+ * `password = "x"`, `psk=x`, `"token": "x"`; not `token_file = …`, not whether there is one (`token=true`), and not what a check
+ * says of it (`token: server.token_file is empty`): a token is no word in a sentence.
+ */
 const ASSIGNED =
-  /((?:^|[\s"'{,_.-])(?:token|password|passwd|secret|psk|authorization)["']?\s*[:=]\s*)(?!\[redacted\])("[^"]*"|'[^']*'|[^\s,}]+)/gi;
+  /((?:^|[\s"'{,_.-])(?:token|password|passwd|secret|psk|authorization)["']?\s*[:=]\s*)(?!\[redacted\]|(?:true|false)\b|(?<=token: )[a-z_.]+ [a-z/])("[^"]*"|'[^']*'|[^\s,}]+)/gi;
 
 /** @param secrets known ones, blanked wherever they stand */
 export function redacted(text: string, secrets: readonly string[]): string {

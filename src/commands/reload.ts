@@ -4,6 +4,8 @@ import type { Loaded } from '../config/load.ts';
 import { describeProblem } from '../config/problem.ts';
 import { allKeys, type Config, isAppliedByReload, valueAt } from '../config/schema.ts';
 import type { Log } from '../ports.ts';
+import { namesNoServer, sentencesOf } from './in-force.ts';
+import { ASKED_AFTER_RESTART, NO_SERVER } from './next-step.ts';
 
 export type ReloadParts = {
   /** What the process has started with. */
@@ -31,7 +33,8 @@ export class Reload {
   asked(): void {
     const { log, load, problems } = this.#parts;
     const loaded = load();
-    const sentences = loaded.problems.map(describeProblem);
+    const isWithout = this.#asksLater(loaded.config) && this.#inForce.get('server.websocket_url') === '';
+    const sentences = [...sentencesOf(loaded), ...(isWithout ? [ASKED_AFTER_RESTART] : [])];
     const wrong = this.#wrong(loaded);
     if (wrong.length > 0) {
       for (const told of wrong.map((sentence) => `reload: ${sentence}`)) log.error({}, told);
@@ -58,10 +61,15 @@ export class Reload {
   #wrong({ config, problems }: Loaded): readonly string[] {
     const errors = problems.filter(({ severity }) => severity === 'error').map(describeProblem);
     // A box that has a server does not lose it to a file that somebody is just editing.
-    const { websocketUrl, otaUrl } = config.server;
-    const losesServer =
-      websocketUrl === '' && otaUrl === '' && this.#inForce.get('server.websocket_url') !== '';
-    return losesServer ? [...errors, 'no server is configured: set server.websocket_url'] : errors;
+    const hasUrl = this.#inForce.get('server.websocket_url') !== '';
+    const asks = this.#inForce.get('server.ota_url') !== '';
+    if ((hasUrl || asks) && namesNoServer(config)) return [...errors, NO_SERVER];
+    return hasUrl && this.#asksLater(config) ? [...errors, ASKED_AFTER_RESTART] : errors;
+  }
+
+  /** Its only server is one that is to be asked for, which this process does not do. */
+  #asksLater({ server }: Config): boolean {
+    return server.websocketUrl === '' && server.otaUrl !== '' && this.#inForce.get('server.ota_url') === '';
   }
 
   #take(config: Config): void {

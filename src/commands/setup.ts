@@ -1,7 +1,7 @@
 // `setup`: shows what a kit changes in a Raspberry Pi's config.txt, makes it when told to, with a backup, and takes it out again.
 import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { changedLines, KITS, withKits } from '../config/boot-file.ts';
+import { changedLines, conflictOf, KITS, lostMark, withKits } from '../config/boot-file.ts';
 import { EXIT, Stop } from './exit.ts';
 
 /** Where it is since Debian 12; before, it was /boot/config.txt. */
@@ -23,12 +23,20 @@ export function setup(args: string[]): void {
   if (unknown !== undefined) throw new Stop(EXIT.usage, `there is no kit "${unknown}"; there are: ${names}`);
   if (values.undo === kits.length > 0)
     throw new Stop(EXIT.usage, `setup takes one or more kits (${names}), or --undo`);
+  const conflict = conflictOf(kits);
+  if (conflict !== null) throw new Stop(EXIT.usage, conflict);
   if (!existsSync(file))
     throw new Stop(
       EXIT.failed,
       `there is no ${file}: this is no Raspberry Pi, or name the file with --boot-file`,
     );
   const before = readFileSync(file, 'utf8');
+  const lost = lostMark(before);
+  if (lost !== null)
+    throw new Stop(
+      EXIT.failed,
+      `${file} has lost the line "${lost}": put it back after the last line of xiaozhi-agent, then try again`,
+    );
   const after = withKits(before, kits);
   if (after === before) {
     process.stdout.write(`${file} has it like that already\n`);

@@ -1,6 +1,6 @@
 // The answer of `status` as text for a tired person: how things stand, or how they stood when nothing runs. Gets values
 // and gives lines; knows neither socket nor file.
-import type { Status } from '../status.ts';
+import { activationWords, heedingWords, type Status } from '../status.ts';
 import type { WrittenStatus } from '../why.ts';
 import { nextStep } from './next-step.ts';
 import { counted, lasting, localTime } from './times.ts';
@@ -8,12 +8,14 @@ import { fileLines, outageHead } from './why-words.ts';
 
 export function statusLines(found: Status): readonly string[] {
   const { link, audio, turn, process: running } = found;
+  const activation = setupWords(found.setup);
   return [
     `xiaozhi-agent ${found.version}, up ${lasting(running.uptime_s * 1_000)}, ${running.rss_mb} MB, Node ${running.node}`,
     `state       ${found.state}${found.muted ? ', muted' : ''} (${counted(turn.count, 'turn')}, last: ${turn.last?.why ?? 'none'})`,
     `server      ${link.phase} since ${localTime(link.since)}  ${link.url || '(none configured)'}`,
-    ...setupWords(found.setup).map((words) => `activation  ${words}`),
-    ...detailWords(link).map((words) => `            ${words}`),
+    ...activation.map((words) => `activation  ${words}`),
+    // The code that is to be entered is also why there is no connection.
+    ...without(detailWords(link), activation).map((words) => `            ${words}`),
     ...(link.last_loss === null ? [] : [`last loss   ${pastWords(link.last_loss)}`]),
     ...(link.quality.sessions === 0 ? [] : [`quality     ${qualityWords(link.quality)}`]),
     `network     ${networkWords(found.network)}`,
@@ -30,13 +32,20 @@ export function statusLines(found: Status): readonly string[] {
   ];
 }
 
+const without = (lines: readonly string[], told: readonly string[]) =>
+  lines.filter((line) => !told.includes(line));
+
 type LastRun = NonNullable<Status['last_run']>;
 
 export function lastRunLines(run: LastRun | null): readonly string[] {
   if (run === null) return ['last run    none is known of'];
-  const { ended, at, uptime_s, clean, last_troubles: troubles } = run;
+  const { ended, at, uptime_s, clean, broke_off: brokeOff, last_troubles: troubles } = run;
+  const age = uptime_s === 0 ? 'less than 1 s' : lasting(uptime_s * 1_000);
+  const when = brokeOff
+    ? `; last written ${localTime(at)}, ${age} after its start`
+    : `, ${localTime(at)}, after ${age}`;
   return [
-    `last run    ${ended}, ${localTime(at)}, after ${lasting(uptime_s * 1_000)}`,
+    `last run    ${ended}${when}`,
     // Of an end that was asked for, what went before it is no news.
     ...(clean ? [] : troubles.map((one) => `            ${localTime(one.at)} ${one.text}`)),
   ];
@@ -54,9 +63,11 @@ export function writtenLines({ source, outages, total }: WrittenStatus): readonl
   ];
 }
 
-function setupWords({ phase, code, message, trouble }: Status['setup']): readonly string[] {
-  if (phase === 'activating') return [`enter the code ${code} (${message})`];
-  if (trouble !== null) return [`trouble with the configuration call: ${trouble}`];
+export function setupWords({ phase, code, message, trouble }: Status['setup']): readonly string[] {
+  const troubled = trouble === null ? [] : [`trouble with the configuration call: ${trouble}`];
+  if (phase === 'activating') return [activationWords({ code, message }), ...troubled];
+  if (phase === 'heeding') return [heedingWords(message)];
+  if (trouble !== null) return troubled;
   return phase === 'asking' ? ['the server is being asked'] : [];
 }
 

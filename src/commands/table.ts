@@ -138,7 +138,7 @@ export const COMMANDS: readonly CommandRow[] = [
     name: 'audio',
     usage: 'list|meter|tone',
     does: "the cards there are; the microphone's level; a tone from the speaker (audio --help)",
-    options: ['--all', '--json', '--seconds', '--hz', '--ms', '--device', '--help'],
+    options: ['--all', '--json', '--seconds', '--hz', '--ms', '--device'],
     words: ['list', 'meter', 'tone'],
     examples: ['audio list', 'audio meter --seconds 30'],
   },
@@ -189,7 +189,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'version',
     usage: '',
-    does: 'the version',
+    does: 'the version (--version, -V)',
     examples: ['version'],
   },
 ];

@@ -1,9 +1,7 @@
 // The access token, from its file. It is never an argument, an address or a log line.
 import { readFileSync } from 'node:fs';
+import { isToken } from '../protocol/configuration.ts';
 import { EXIT, Stop } from './exit.ts';
-
-/** What an HTTP header can carry. */
-const TOKEN = /^[\x21-\x7e]+( [\x21-\x7e]+)?$/;
 
 export function readToken(path: string): string {
   let text: string;
@@ -12,7 +10,7 @@ export function readToken(path: string): string {
   } catch (error) {
     throw new Stop(EXIT.failed, `the token file cannot be read: ${(error as Error).message}`);
   }
-  if (!TOKEN.test(text))
+  if (!isToken(text))
     throw new Stop(EXIT.failed, `the token file ${path} must hold one token on one line, in plain ASCII`);
   return text;
 }

@@ -3,6 +3,7 @@
 import { clock } from '../adapters/linux/clock.ts';
 import { runFixed } from '../adapters/linux/fixed-command.ts';
 import { HeaderLines } from '../adapters/linux/header-lines.ts';
+import { temperatureC } from '../adapters/linux/machine.ts';
 import type { Agent } from '../agent.ts';
 import { boxTools } from '../box-tools.ts';
 import { type OwnerTool, placeIn } from '../config/owner-tools.ts';
@@ -10,6 +11,7 @@ import type { Config } from '../config/schema.ts';
 import type { Log } from '../ports.ts';
 import type { Argument, ToolShape, Values } from '../protocol/tools.ts';
 import { type Tool, Toolbox } from '../toolbox.ts';
+import { radioOf } from './radio.ts';
 
 /** The reference firmware answers first and goes about a second later. */
 const REBOOT_AFTER_MS = 1_000;
@@ -21,13 +23,24 @@ type Parts = {
   readonly systemInfo: () => string;
   readonly log: Log;
   readonly closing: (close: () => void) => void;
+  readonly lines?: Lines;
 };
 
-export function toolboxOf({ mcp }: Config, { own, agent, systemInfo, log, closing }: Parts): Toolbox {
-  const lines = new HeaderLines({ clock });
+type Lines = Pick<HeaderLines, 'set' | 'isOn' | 'stop'>;
+
+export function toolboxOf(
+  { mcp }: Config,
+  { own, agent, systemInfo, log, closing, lines = new HeaderLines({ clock }) }: Parts,
+): Toolbox {
   closing(() => lines.stop());
   const all = [
-    ...boxTools({ agent, clock, systemInfo, ...(mcp.reboot ? { reboot: () => reboot(log) } : {}) }),
+    ...boxTools({
+      agent,
+      clock,
+      systemInfo,
+      board: { temperatureC, radioOf },
+      ...(mcp.reboot ? { reboot: () => reboot(log) } : {}),
+    }),
     ...own.map((one) => ownersTool(one, lines)),
   ];
   const [allow, deny] = [namesIn(mcp.allow), namesIn(mcp.deny)];
@@ -48,7 +61,7 @@ function namesIn(text: string): readonly string[] {
 async function reboot(log: Log): Promise<string> {
   clock.after(REBOOT_AFTER_MS, () => {
     log.warn({}, 'the server restarts the board');
-    void runFixed(['/usr/bin/systemctl', 'reboot'], REBOOT_MS).then((end) => {
+    void runFixed(['/usr/bin/systemctl', 'reboot'], REBOOT_MS, clock).then((end) => {
       if ('failed' in end) log.error({ reason: end.failed }, 'the board cannot be restarted');
     });
   });
@@ -57,7 +70,7 @@ async function reboot(log: Log): Promise<string> {
 
 const ON: Argument = { name: 'on', kind: 'boolean', description: 'true: on; false: off' };
 
-function ownersTool({ name, description, arguments: given, does }: OwnerTool, lines: HeaderLines): Tool {
+function ownersTool({ name, description, arguments: given, does }: OwnerTool, lines: Lines): Tool {
   const about = (all: readonly Argument[]): ToolShape => ({
     name,
     description,
@@ -78,7 +91,7 @@ function ownersTool({ name, description, arguments: given, does }: OwnerTool, li
 }
 
 async function ran(argv: readonly string[], timeoutMs: number): Promise<string> {
-  const end = await runFixed(argv, timeoutMs);
+  const end = await runFixed(argv, timeoutMs, clock);
   if ('failed' in end) throw new Error(end.failed);
   return end.said === '' ? 'true' : end.said;
 }

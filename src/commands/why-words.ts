@@ -2,6 +2,7 @@
 // values and gives lines; knows neither socket nor file.
 import type { AttemptNote, LossNote, Outage, Reconnecting } from '../history/outage.ts';
 import { type LinkNow, type Source, type ToldOutage, WHY_MOST, type Why } from '../why.ts';
+import { NO_SERVER } from './next-step.ts';
 import { counted, lasting, localTime } from './times.ts';
 
 const CAUSES: Readonly<Record<string, string>> = {
@@ -29,7 +30,7 @@ export function whyLines({ source, link, outages, others }: Why): readonly strin
 }
 
 export function fileLines({ at, clean }: Source & { from: 'file' }): readonly string[] {
-  const how = clean ? 'it ended on request' : 'it broke off without a word, or still runs elsewhere';
+  const how = clean ? 'it ended on request' : 'it broke off, or still runs elsewhere';
   return [
     'no agent is running; this is what the last run has left behind',
     `written ${localTime(at)}: ${how}`,
@@ -56,7 +57,7 @@ function planOf(link: LinkNow): string {
     case 'greeting':
       return `attempt ${link.attempt} is under way`;
     case 'unconfigured':
-      return 'no server is configured: set server.websocket_url';
+      return link.why ?? NO_SERVER;
     case 'resting':
       return `resting (${link.why ?? ''}); a press connects`;
     case 'closed':

@@ -17,6 +17,23 @@ export const KITS: Readonly<Record<string, readonly string[]>> = {
   key: ['dtoverlay=gpio-key,gpio=17,active_low=1,gpio_pull=up,keycode=582'],
 };
 
+/** Each of them takes the one I2S bus that the header has. */
+const ON_I2S: readonly string[] = ['i2s', 'max98357a', 'adau7002', 'respeaker2', 'wm8960'];
+
+/** Why these kits cannot be had together; null: they can. */
+export function conflictOf(kits: readonly string[]): string | null {
+  const rivals = [...new Set(kits)].filter((kit) => ON_I2S.includes(kit));
+  if (rivals.length < 2) return null;
+  return `${rivals.join(' and ')} do not go together: the board has one I2S bus, and each takes it; name one of them`;
+}
+
+/** The mark without which nobody knows where our lines end; null: both are there, or neither. */
+export function lostMark(text: string): string | null {
+  const lines = text.split('\n');
+  const from = lines.indexOf(BEGIN);
+  return from !== -1 && lines.indexOf(END, from) === -1 ? END : null;
+}
+
 /** The text with the lines of these kits and no others of ours; none: as if we had never been there. */
 export function withKits(text: string, kits: readonly string[]): string {
   const rest = withoutOurs(text);

@@ -20,11 +20,23 @@ export function mendBackoff(values: Values, origins: Origins): readonly Contradi
   return [{ key, message: `${cap} (${capMs}) is less than ${base} (${baseMs}); ${used}` }];
 }
 
+/** Each is worth nothing without the other; the box would be activated by a code, and nobody know why. */
+export function mendSerial(values: Values, origins: Origins): readonly Contradiction[] {
+  const [number, file] = ['server.serial_number', 'server.serial_key_file'] as const;
+  const [alone, other] = values.get(number) === '' ? [file, number] : [number, file];
+  if (values.get(alone) === '' || values.get(other) !== '') return [];
+  toDefault(alone, values, origins);
+  return [{ key: alone, message: `it needs ${other}, which is empty; the box is activated by a code` }];
+}
+
 /** The wake button first: it keeps its pin. */
 const PIN_KEYS = ['gpio', 'volume_up_gpio', 'volume_down_gpio', 'stop_gpio', 'mute_gpio'].map(
   (name) => `button.${name}`,
 );
 const HAT_KEY = 'audio.hat';
+const LIGHT = { gpio: 'light.gpio', backend: 'light.backend' } as const;
+/** Backends of a light that has a pin of ours. */
+const PIN_LIGHTS: readonly string[] = ['onoff', 'rpio'];
 
 /** A pin that sound needs would silence the box, and one pin cannot be two keys. */
 export function mendPins(values: Values, origins: Origins): readonly Contradiction[] {
@@ -54,8 +66,8 @@ function mendLight(
   origins: Origins,
   taken: ReadonlyMap<number, string>,
 ): readonly Contradiction[] {
-  const [key, backend] = ['light.gpio', 'light.backend'] as const;
-  if (values.get(backend) !== 'onoff' && values.get(backend) !== 'rpio') return [];
+  const { gpio: key, backend } = LIGHT;
+  if (!PIN_LIGHTS.includes(String(values.get(backend)))) return [];
   const gpio = Number(values.get(key));
   const hat = values.get(HAT_KEY) as Hat;
   const owner = taken.get(gpio);
@@ -64,6 +76,27 @@ function mendLight(
   toDefault(backend, values, origins);
   const why = owner === undefined ? `${needed} (${HAT_KEY} = "${hat}")` : `${owner} already`;
   return [{ key, message: `${pinName(gpio)} is ${why}; there is no light` }];
+}
+
+/** Why a pin of the header cannot be somebody's; undefined: it is theirs from now on. */
+export type ClaimPin = (gpio: number, owner: string) => string | undefined;
+
+/** For what is not a key: the pins that the settled values leave free, each to the first that asks. */
+export function pinsLeft(values: ReadonlyMap<string, unknown>): ClaimPin {
+  const hat = values.get(HAT_KEY) as Hat;
+  // A button that is none, or a key of an input device, has no pin; the other keys are on the header whatever it is.
+  const isElsewhere = ['none', 'evdev'].includes(String(values.get('button.backend')));
+  const keys = isElsewhere ? PIN_KEYS.slice(1) : [...PIN_KEYS];
+  if (PIN_LIGHTS.includes(String(values.get(LIGHT.backend)))) keys.push(LIGHT.gpio);
+  const taken = new Map(keys.map((key) => [Number(values.get(key)), key]));
+  return (gpio, owner) => {
+    const first = taken.get(gpio);
+    const needed = neededFor(gpio, hat);
+    if (first !== undefined) return `${pinName(gpio)} is ${first} already`;
+    if (needed !== undefined) return `${pinName(gpio)} is ${needed} (${HAT_KEY} = "${hat}")`;
+    taken.set(gpio, owner);
+    return undefined;
+  };
 }
 
 function toDefault(key: string, values: Values, origins: Origins): void {

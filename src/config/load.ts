@@ -3,7 +3,7 @@
 // process state.
 
 import * as v from 'valibot';
-import { mendBackoff, mendPins } from './contradictions.ts';
+import { mendBackoff, mendPins, mendSerial, pinsLeft } from './contradictions.ts';
 import { listDropIns, readConfigFile } from './files.ts';
 import type { Key } from './key.ts';
 import { fromEnvironment, fromFile, fromOverrides, isTable, type Layer, type Setting } from './layers.ts';
@@ -46,7 +46,10 @@ export function loadConfig(sources: Sources): Loaded {
     fromOverrides(overrides),
   ];
   const settled = settle(layers.flatMap((layer) => layer.settings));
-  const own = ownerTools(layers.flatMap(({ tools = [] }) => tools));
+  const own = ownerTools(
+    layers.flatMap(({ tools = [] }) => tools),
+    pinsLeft(settled.values),
+  );
   const problems = layers.flatMap(({ settings, problems: found }) =>
     [...found, ...settings.flatMap((setting) => settled.complaints.get(setting) ?? [])].sort(
       (a, b) => (a.line ?? 0) - (b.line ?? 0),
@@ -75,7 +78,8 @@ function settle(settings: readonly Setting[]) {
   }
 
   const complaints = new Map<Setting, Problem>();
-  for (const { key, message } of [...mendBackoff(values, origins), ...mendPins(values, origins)]) {
+  const mended = [mendBackoff, mendSerial, mendPins].flatMap((mend) => mend(values, origins));
+  for (const { key, message } of mended) {
     const blamed = winners.get(key);
     if (blamed !== undefined) complaints.set(blamed, complaint(blamed, message));
   }

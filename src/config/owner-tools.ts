@@ -1,6 +1,7 @@
 // The tools that an owner makes for the server: `[tools.NAME]` sections, each a fixed command or a line of the header.
 // Checked here and nowhere else, so that what comes out can be run as it is. Runs nothing.
 import * as v from 'valibot';
+import type { ClaimPin } from './contradictions.ts';
 import type { Problem } from './problem.ts';
 
 type Placed = { readonly name: string; readonly raw: unknown; readonly file: string; readonly line?: number };
@@ -29,8 +30,10 @@ export type OwnerTool = {
 
 /** Models are told to keep to letters, digits and these; the most used server makes everything else an underscore. */
 const NAME = /^[A-Za-z][\w-]{0,47}$/;
-/** A sentence or three; a page of tools must hold each. */
+/** A sentence or three. */
 const LONGEST_DESCRIPTION = 500;
+/** A page of the list must hold each, and the gateway of the official service takes pages of 8 kB. */
+const MOST_BYTES = 7_800;
 const LONGEST_WORD = 200;
 const MOST_WORDS = 32;
 /** The toolbox gives up after 5 s. */
@@ -107,7 +110,11 @@ const section = v.strictObject(
   'has a key that a tool does not have, or lacks its description',
 );
 
-export function ownerTools(sections: readonly ToolSection[]): {
+/** @param claim a pin that is a button's, the light's or another tool's would be driven by two */
+export function ownerTools(
+  sections: readonly ToolSection[],
+  claim: ClaimPin,
+): {
   readonly tools: readonly OwnerTool[];
   readonly problems: readonly Problem[];
 } {
@@ -115,7 +122,7 @@ export function ownerTools(sections: readonly ToolSection[]): {
   const tools: OwnerTool[] = [];
   const problems: Problem[] = [];
   for (const placed of latest.values()) {
-    const read = tools.length < MOST_TOOLS ? readTool(placed) : `there may be ${MOST_TOOLS} tools`;
+    const read = tools.length < MOST_TOOLS ? readTool(placed, claim) : `there may be ${MOST_TOOLS} tools`;
     if (typeof read !== 'string') tools.push(read);
     else problems.push({ ...problemAt(placed), message: `${read}; there is no such tool` });
   }
@@ -126,7 +133,7 @@ function problemAt({ name, file, line }: Placed): Omit<Problem, 'message'> {
   return { severity: 'error', file, ...(line === undefined ? {} : { line }), key: `tools.${name}` };
 }
 
-function readTool({ name, raw }: Placed): OwnerTool | string {
+function readTool({ name, raw }: Placed, claim: ClaimPin): OwnerTool | string {
   if (!NAME.test(name)) return 'the name must be letters, digits, _ and -';
   const result = v.safeParse(section, raw);
   if (!result.success) return result.issues[0].message;
@@ -141,14 +148,40 @@ function readTool({ name, raw }: Placed): OwnerTool | string {
       found.gpio_output === undefined
         ? (['input', found.gpio_input ?? 0] as const)
         : (['output', found.gpio_output] as const);
+    const refused = claim(gpio, `tools.${name}`);
+    if (refused !== undefined) return refused;
     return { ...about, arguments: [], does: { kind, gpio, active: found.active ?? 'high' } };
   }
   const unknown = found.command
     .flatMap((part) => placeIn(part) ?? [])
     .find((key) => !args.some((one) => one.name === key));
   if (unknown !== undefined) return `the command speaks of {${unknown}}, which is no argument`;
+  const misplaced = args.map((one) => misplacedIn(found.command ?? [], one.name)).find((why) => why !== null);
+  if (misplaced !== undefined) return misplaced;
+  const bytes = bytesOf(about, args);
+  if (bytes > MOST_BYTES)
+    return `its descriptions and options are too long for a server: ${bytes} bytes, at most ${MOST_BYTES}`;
   const { command: argv, timeout_ms: timeoutMs = TIMEOUT_MS.preset } = found;
   return { ...about, arguments: args, does: { kind: 'command', argv, timeoutMs } };
+}
+
+/** What a model would say into the void, or would reach the program as the braces it is; null: it has its place. */
+function misplacedIn(command: readonly string[], name: string): string | null {
+  if (command.some((part) => placeIn(part) === name)) return null;
+  const half = command.find((part) => part.includes(`{${name}}`));
+  return half === undefined
+    ? `the command never uses the argument ${name}`
+    : `{${name}} must be a part of the command by itself, not in "${half}"`;
+}
+
+/** As long as a server is told of it, give or take what is the same of all tools. */
+function bytesOf(about: { name: string; description: string }, args: readonly ToolArgument[]): number {
+  const properties = args.map(({ name, kind, longest: _, ...rest }) => [name, { type: kind, ...rest }]);
+  const entry = {
+    ...about,
+    inputSchema: { type: 'object', properties, required: args.map(({ name }) => name) },
+  };
+  return new TextEncoder().encode(JSON.stringify(entry)).length;
 }
 
 function argumentOf(

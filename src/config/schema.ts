@@ -226,9 +226,9 @@ function* leaves(tree: Tree, prefix: string): Generator<[string, Key]> {
 /** All keys by dotted name, in the order of the reference table. */
 export const allKeys: ReadonlyMap<string, Key> = new Map(leaves(keys, ''));
 
-/** What a reload applies: all that is asked for anew at each attempt, turn or press. The rest needs a restart. */
+/** What a reload applies: all that is asked for anew at each attempt, turn, press, sound or sign. The rest needs a restart. */
 const APPLIED_BY_RELOAD =
-  /^(turn|speech)\.|^server\.(websocket_url|token_file|ca_file|protocol_version)$|^link\.(?!network_watch$)|^audio\.input\.standby$|^button\.(mode|hold_after_ms|double_ms)$|^log\.level$/;
+  /^(turn|speech)\.|^server\.(websocket_url|token_file|ca_file|protocol_version)$|^link\.(?!network_watch$)|^audio\.input\.(standby|gain_db)$|^sounds\.(volume|off|language)$|^light\.(theme|brightness|night|night_brightness)$|^button\.(mode|hold_after_ms|double_ms)$|^log\.level$/;
 
 export const isAppliedByReload = (key: string) => APPLIED_BY_RELOAD.test(key);
 

@@ -51,6 +51,17 @@ export function foreignHello(transport: string): Loss {
   };
 }
 
+/** The server cannot begin a session, and says so instead of a hello: there is no hello to wait for. */
+export function sessionRefused(message: string | undefined): Loss {
+  return {
+    class: 'transient',
+    kind: 'other',
+    reason: `the server begins no session: ${message ?? 'it does not say why'}`,
+    detectedBy: 'error before hello',
+    quick: false,
+  };
+}
+
 /** Plain words before the hello and then a close: that is how common servers refuse a token or a device. */
 export function explained(mutter: string | null, loss: Loss): Loss {
   if (mutter === null) return loss;

@@ -108,6 +108,8 @@ export type Event =
     }
   /** It was answered, and the server is known. `changed`: address or token are not what they were. */
   | { readonly type: 'setup.done'; readonly changed?: boolean }
+  /** It has named another server than the one before: what was learned of that one belongs to it. */
+  | { readonly type: 'server.moved' }
   | { readonly type: 'setup.failed'; readonly why: string }
   /** Whether the code was entered meanwhile. */
   | { readonly type: 'setup.polled'; readonly result: 'bound' | 'pending' | 'unsupported' | 'failed' }

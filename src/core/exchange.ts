@@ -5,6 +5,7 @@ import {
   type Around,
   abort,
   again,
+  announced,
   cue,
   deadlineTimer,
   draining,
@@ -129,10 +130,7 @@ function deafened(turn: Turn, around: Around, event: Event & { type: 'microphone
 
 /** `tts start`. */
 function spokenTo(turn: Turn, around: Around): TurnStepped {
-  if (turn.phase === 'idle')
-    return around.policy.unsolicited === 'play'
-      ? stay({ phase: 'thinking', awaiting: 'audio', turn: turn.turn + 1, mode: 'announced', take: 0 })
-      : stay(turn);
+  if (turn.phase === 'idle') return around.policy.unsolicited === 'play' ? stay(announced(turn)) : stay(turn);
   // Another answer on top of one that is still playing: both are heard.
   if (turn.phase === 'draining') return stay({ ...turn, phase: 'speaking', movedAt: around.at });
   return understood(turn);

@@ -54,6 +54,19 @@ export function isFree({ phase }: Gesture): boolean {
   return phase === 'up' || phase === 'clicked' || phase === 'twice' || phase === 'stuck';
 }
 
+/** What the button was down for is over: letting go of it means nothing any more. */
+export function spent(gesture: Gesture): Gesture {
+  switch (gesture.phase) {
+    case 'undecided':
+    case 'held':
+      return { phase: 'spent' };
+    case 'held-for':
+      return { phase: 'up' };
+    default:
+      return gesture;
+  }
+}
+
 /** The timers that a gesture needs, by the rules of held-timers.ts. */
 export function timersOfGesture(
   gesture: Gesture,

@@ -3,7 +3,7 @@
 import { anew, deadlineIn, dial, type Only, opened, reached } from './attempt.ts';
 import { delayAfter, lastStraw, limitInForce, type Setback } from './backoff.ts';
 import { again, isAway } from './demand.ts';
-import { explained, failedBefore, foreignHello, UNANSWERED } from './ends.ts';
+import { explained, failedBefore, foreignHello, sessionRefused, UNANSWERED } from './ends.ts';
 import type { Event, Loss } from './events.ts';
 import { type Lessons, learnFromEnd, learnFromSuccessor } from './lessons.ts';
 import {
@@ -93,7 +93,10 @@ function switched(link: Link, { limits, policy }: AroundLink): Link {
   return why === null ? link : { phase: 'stopped', attempt, failures, why, loss };
 }
 
-/** A hello; or a voice that does without one, as servers speak to a box they do not know. It is to be heard. */
+/**
+ * A hello; or a voice that does without one, as servers speak to a box they do not know: it is to be heard. An error in its
+ * place is the end of the attempt.
+ */
 function spoken(
   link: Link,
   { attempt, message }: Event & { type: 'server.said' },
@@ -101,10 +104,17 @@ function spoken(
   only: Only,
 ): LinkStepped {
   if (message.type === 'hello') return greeted(link, attempt, message.transport, around, only);
+  if (message.type === 'error' && awaitsHello(link, attempt))
+    return closed(link, attempt, sessionRefused(message.message), around);
   const isVoice = message.type === 'stt' || message.type === 'tts';
   return isVoice && link.phase === 'greeting'
     ? greeted(link, attempt, 'websocket', around, only)
     : only(link);
+}
+
+function awaitsHello(link: Link, attempt: number): boolean {
+  if (attempt !== link.attempt) return false;
+  return link.phase === 'greeting' || (link.phase === 'ready' && link.successor?.phase === 'greeting');
 }
 
 function greeted(
@@ -115,9 +125,7 @@ function greeted(
   only: Only,
 ): LinkStepped {
   const { at, dice } = around;
-  const isGreeting =
-    link.phase === 'greeting' || (link.phase === 'ready' && link.successor?.phase === 'greeting');
-  if (attempt !== link.attempt || !isGreeting) return only(link);
+  if (!awaitsHello(link, attempt)) return only(link);
   if (transport !== 'websocket') return closed(link, attempt, foreignHello(transport), around);
   const ready = {
     phase: 'ready',

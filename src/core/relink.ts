@@ -18,16 +18,20 @@ const MAX_TAKES = 6;
 
 /**
  * Frames go elsewhere from now on, or nowhere (`around.attempt`).
- * @param was the connection they went to so far
+ * @param was the connection they went to so far; `hungUp`: the server has ended the session in the ordinary way
  */
-export function relinked(turn: Turn, was: number | null, around: Around): TurnStepped {
-  const parted = was === null ? stay(turn) : lost(turn, around.at);
+export function relinked(
+  turn: Turn,
+  was: { readonly attempt: number | null; readonly hungUp: boolean },
+  around: Around,
+): TurnStepped {
+  const parted = was.attempt === null ? stay(turn) : lost(turn, was.hungUp, around.at);
   if (around.attempt === null || parted.turn.phase !== 'recording') return parted;
   const { turn: next, acts } = resumed(parted.turn, around);
   return { turn: next, acts: [...parted.acts, ...acts] };
 }
 
-function lost(turn: Turn, at: number): TurnStepped {
+function lost(turn: Turn, hungUp: boolean, at: number): TurnStepped {
   switch (turn.phase) {
     case 'listening':
       if (turn.origin === 'follow-up')
@@ -37,6 +41,8 @@ function lost(turn: Turn, at: number): TurnStepped {
       return keep(turn, 'ending');
     case 'thinking':
       if (turn.awaiting === 'answer') return keep(turn, 'ending');
+      // It has understood, and that is its answer: somebody said that this was all.
+      if (hungUp) return { turn: idle(turn, 'the server has ended the session'), acts: [cue('stop')] };
       return { turn: idle(turn, 'connection lost before the answer'), acts: [cue('lost')] };
     case 'speaking':
     case 'draining':

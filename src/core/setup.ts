@@ -1,23 +1,38 @@
 // Whether the box knows its server and belongs to somebody: the configuration call, and the wait for the owner's code.
 // The third machine; meets link and turn only in step.ts. What is tried is tried for ever. Pure.
-import { anew, dial } from './attempt.ts';
 import type { Event, Moment } from './events.ts';
-import { type AroundLink, isForAPerson, type Link } from './link.ts';
+import { currentOf, type Link } from './link.ts';
+import { isDoubtful, isSpokenToUngreeted, isTriedAtOnce } from './setup-link.ts';
 import type { Turn } from './turn.ts';
 
 /** `call` is the number of the last call made; one that runs is held under it. */
 export type Setup =
   /** Nothing is asked: all is known, or nobody is there to ask. */
-  | { readonly phase: 'done'; readonly call: number }
+  | (Made & { readonly phase: 'done' })
   | (Failing & { readonly phase: 'asking' })
   | (Failing & Waiting & { readonly phase: 'waiting'; readonly why: string })
   /** The server speaks without having greeted us: it has something to tell, and is asked again when it has. */
-  | { readonly phase: 'heeding'; readonly call: number; readonly since: number }
+  | (Heeding & { readonly phase: 'heeding' })
   /** The box belongs to nobody; the code is for whoever it will belong to. */
   | (Unbound & { readonly phase: 'activating' });
 
-type Failing = { readonly call: number; readonly failures: number };
+type Made = {
+  readonly call: number;
+  /** When the last answer came that named a server; null: none yet. */
+  readonly answeredAt: number | null;
+  /** When something new in an answer was last tried at once; null: never. */
+  readonly triedAt: number | null;
+  /** The connection on which the server speaks without having greeted us: nothing is said to it before a call is answered. */
+  readonly ungreeted: number | null;
+};
+type Failing = Made & { readonly failures: number };
 type Waiting = { readonly since: number; readonly delayMs: number };
+
+type Heeding = Made & {
+  readonly since: number;
+  /** The last of it in words. */
+  readonly message: string;
+};
 
 type Unbound = Failing & {
   readonly code: string;
@@ -53,11 +68,6 @@ const JITTER = 0.25;
 /** Spoken instructions are over by then, however slowly they are read. */
 const HEED_MS = 60_000;
 
-/** A server that greets nobody three times in a row may have moved, or forgotten us. */
-const HELLOS_MISSED = 3;
-
-export const ACTIVATING = 'the box belongs to nobody yet';
-
 export type AroundSetup = Moment & {
   readonly policy: SetupPolicy;
   readonly link: { readonly before: Link; readonly after: Link };
@@ -66,13 +76,19 @@ export type AroundSetup = Moment & {
 };
 
 export function startSetup(): Setup {
-  return { phase: 'done', call: 0 };
+  return { phase: 'done', call: 0, answeredAt: null, triedAt: null, ungreeted: null };
 }
 
 export function stepSetup(setup: Setup, event: Event, around: AroundSetup): Setup {
   switch (event.type) {
     case 'setup.done':
-      return { phase: 'done', call: setup.call };
+      return {
+        phase: 'done',
+        call: setup.call,
+        answeredAt: around.at,
+        triedAt: isTriedAtOnce(around.link) ? around.at : setup.triedAt,
+        ungreeted: null,
+      };
     case 'setup.activating':
       return unbound(setup, event, around);
     default:
@@ -96,15 +112,28 @@ export function stepSetup(setup: Setup, event: Event, around: AroundSetup): Setu
 
 /** What other machines do may make it ask. */
 function moved(setup: Setup, event: Event, around: AroundSetup): Setup {
+  if (isSpokenToUngreeted(event, around.link)) return spokenTo(setup, event, around);
   if (setup.phase === 'waiting' && around.hurried) return ask(setup, setup.failures);
+  if (setup.phase === 'heeding') return { ...setup, message: wordsIn(event) ?? setup.message };
   if (setup.phase !== 'done') return setup;
-  if (isSpokenToUngreeted(event, around.link))
-    return { phase: 'heeding', call: setup.call, since: around.at };
-  return isDoubtful(around.link) ? ask(setup, 0) : setup;
+  // Whoever asks for a connection by hand has found that the one there was is not the right one.
+  if (event.type === 'reconnect.asked') return ask(setup, 0);
+  return isDoubtful(around.link, setup.answeredAt, around.at) ? ask(setup, 0) : setup;
 }
 
-function ask({ call }: Setup, failures: number): Setup {
-  return { phase: 'asking', call: call + 1, failures };
+function spokenTo(setup: Setup, event: Event, { at, link }: AroundSetup): Setup {
+  const next = { ...setup, ungreeted: currentOf(link.after) };
+  // Whoever asks already has no reason to wait for the end of it.
+  if (next.phase !== 'done' && next.phase !== 'heeding') return next;
+  return { phase: 'heeding', ...made(next), since: at, message: wordsIn(event) ?? '' };
+}
+
+function ask(setup: Setup, failures: number): Setup {
+  return { phase: 'asking', ...made(setup), call: setup.call + 1, failures };
+}
+
+function made({ call, answeredAt, triedAt, ungreeted }: Setup): Made {
+  return { call, answeredAt, triedAt, ungreeted };
 }
 
 function unbound(setup: Setup, event: Event & { type: 'setup.activating' }, { at }: AroundSetup): Setup {
@@ -113,13 +142,13 @@ function unbound(setup: Setup, event: Event & { type: 'setup.activating' }, { at
   const isUnsupported = setup.phase === 'activating' && setup.polls === Number.POSITIVE_INFINITY;
   const step = isUnsupported ? resting('asking', POLL_AFTER_TROUBLE_MS, at) : resting('polling', POLL_MS, at);
   const polls = isUnsupported ? Number.POSITIVE_INFINITY : 0;
-  return { phase: 'activating', call: setup.call, failures: 0, code, message, challenge, polls, step };
+  return { phase: 'activating', ...made(setup), failures: 0, code, message, challenge, polls, step };
 }
 
 function failed(setup: Setup, why: string, { at, dice }: AroundSetup): Setup {
   if (setup.phase === 'asking') {
     const failures = setup.failures + 1;
-    return { phase: 'waiting', call: setup.call, failures, since: at, delayMs: retryMs(failures, dice), why };
+    return { phase: 'waiting', ...made(setup), failures, since: at, delayMs: retryMs(failures, dice), why };
   }
   if (setup.phase !== 'activating' || !isDoing(setup, 'asking')) return setup;
   const failures = setup.failures + 1;
@@ -179,41 +208,19 @@ function retryMs(failures: number, dice: number): number {
   return Math.min(RETRY_MS.cap, RETRY_MS.base * 2 ** (failures - 1)) * (1 + dice * JITTER);
 }
 
-/** Unbound boxes are told so by a voice, without a word of greeting. */
-function isSpokenToUngreeted(event: Event, { before, after }: AroundSetup['link']): boolean {
-  if (event.type !== 'server.said' || event.message.type === 'hello') return false;
-  return before.phase === 'greeting' && after.phase === 'ready';
+function wordsIn(event: Event): string | undefined {
+  if (event.type !== 'server.said') return undefined;
+  return 'text' in event.message ? event.message.text : undefined;
 }
 
 /** What the server had to tell has been heard to its end. */
 export function heeded(setup: Setup, before: Turn, after: Turn): Setup {
-  const isTold = setup.phase === 'heeding' && before.phase !== 'idle' && after.phase === 'idle';
-  return isTold ? ask(setup, 0) : setup;
+  return before.phase !== 'idle' && after.phase === 'idle' ? heardOut(setup) : setup;
 }
 
-/** What the answer had said is doubtful: refused, not there, or silent after the door was opened. */
-function isDoubtful({ before, after }: AroundSetup['link']): boolean {
-  if (before.phase === after.phase || (after.phase !== 'waiting' && after.phase !== 'stopped')) return false;
-  if (isForAPerson(after.loss.class)) return true;
-  return before.phase === 'greeting' && after.failures > 0 && after.failures % HELLOS_MISSED === 0;
-}
-
-/** While the box belongs to nobody there is no conversation; afterwards, there is a server to connect to. */
-export function linkInSetup(link: Link, event: Event, { at, policy }: AroundLink): Link {
-  const { attempt } = link;
-  if (event.type === 'setup.activating')
-    return link.phase === 'unconfigured' || link.phase === 'closed' || link.phase === 'ended'
-      ? link
-      : { phase: 'closed', attempt, why: ACTIVATING };
-  if (event.type !== 'setup.done') return link;
-  const isFreed = link.phase === 'closed' && link.why === ACTIVATING;
-  if (link.phase === 'unconfigured' || isFreed)
-    return policy.mode === 'always'
-      ? dial(anew(link, at), 'start', at)
-      : { phase: 'resting', attempt, why: 'nobody has pressed the button yet', loss: null };
-  // Something new to try it with, once: a server that refuses that too is not hammered.
-  const isNew = event.changed === true && link.phase === 'waiting' && (link.streak?.count ?? 0) <= 1;
-  return isNew ? dial(link, 'command', at) : link;
+/** Nobody hears it any further. */
+export function heardOut(setup: Setup): Setup {
+  return setup.phase === 'heeding' ? ask(setup, 0) : setup;
 }
 
 /** The call that must be running. */

@@ -92,7 +92,7 @@ export function reachOf({ link, network, setup }: State): Around['reach'] {
   if (link.phase === 'ready' && network.absence?.stage === 'lasting') return 'away';
   switch (link.phase) {
     case 'ready':
-      return 'ready';
+      return link.current === setup.ungreeted ? 'ungreeted' : 'ready';
     case 'unconfigured':
       // Whoever asks for the server may be given it in a moment; who was refused tries again.
       if (setup.phase === 'asking') return setup.failures > 0 ? 'away' : 'coming';

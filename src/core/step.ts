@@ -5,8 +5,9 @@ import { cuesBetween } from './cues.ts';
 import { hurry, keepCurrent } from './demand.ts';
 import type { Act, Event, Moment } from './events.ts';
 import { stepTurn } from './exchange.ts';
-import { type Sign, stepGesture } from './gesture.ts';
+import { type Sign, spent, stepGesture } from './gesture.ts';
 import { holdsTimer, meterTimer } from './held-timers.ts';
+import { noLessons } from './lessons.ts';
 import { awaited, type LinkStepped } from './link.ts';
 import { muteAsked, muteSwitched } from './mute.ts';
 import { isUsable } from './network.ts';
@@ -14,16 +15,17 @@ import { pressTurn } from './press.ts';
 import { stepLink } from './reconnect.ts';
 import { relinked } from './relink.ts';
 import { rerouted, resettled } from './reroute.ts';
-import { heeded, linkInSetup, stepSetup } from './setup.ts';
+import { heardOut, heeded, stepSetup } from './setup.ts';
+import { isSpokenToUngreeted, linkInSetup } from './setup-link.ts';
 import { aroundLink, aroundTurn, quiet, reachOf, type State } from './state.ts';
-import { cue, idle } from './turn.ts';
+import { announcedOver, cue, idle } from './turn.ts';
 import { volumeAfter } from './volume.ts';
 
 export type Stepped = { readonly state: State; readonly acts: readonly Act[] };
 
 export function step(given: State, event: Event, moment: Moment): Stepped {
   if (given.link.phase === 'ended') return { state: given, acts: [] };
-  const state = ruled(given, event);
+  const state = ruled(given, event, moment.at);
   // A timer that is no longer held was on its way when its reason went.
   if (event.type === 'timer.fired' && !holdsTimer(state, event.timer)) return { state, acts: [] };
   const linked = stepLink(state.link, event, aroundLink(state, moment));
@@ -31,7 +33,10 @@ export function step(given: State, event: Event, moment: Moment): Stepped {
   let next = relink({ state: { ...state, gesture }, acts: [] }, linked);
   next = rerouted(next, event, moment);
   if (state.policy.setup.asks)
-    next = withLink(next, linkInSetup(next.state.link, event, aroundLink(next.state, moment)));
+    next = withLink(
+      next,
+      linkInSetup(next.state.link, event, aroundLink(next.state, moment), state.setup.triedAt),
+    );
   next = setUp(next, event, moment, { before: state, pressed: signs.includes('pressed') });
   if (event.type === 'shutdown.asked') {
     const turn = idle(state.turn, 'shutting down');
@@ -39,9 +44,13 @@ export function step(given: State, event: Event, moment: Moment): Stepped {
   }
   // What goes on with the server until the box belongs to somebody is none of a turn's.
   const within: Event = event.type === 'setup.activating' ? { type: 'stop.asked' } : event;
+  if (isSpokenToUngreeted(event, { before: state.link, after: next.state.link })) next = outspoken(next);
   next = then(next, stepTurn(next.state.turn, within, aroundTurn(next.state, moment.at)));
   const [before, after] = [aroundTurn(state, moment.at), aroundTurn(next.state, moment.at)];
-  if (before.attempt !== after.attempt) next = then(next, relinked(next.state.turn, before.attempt, after));
+  if (before.attempt !== after.attempt) {
+    const hungUp = event.type === 'socket.closed' && event.loss.class === 'normal';
+    next = then(next, relinked(next.state.turn, { attempt: before.attempt, hungUp }, after));
+  }
   for (const sign of signs) next = signed(next, sign, moment);
   next = mutedBy(next, event, moment.at);
   next = fitted(next, moment);
@@ -50,6 +59,13 @@ export function step(given: State, event: Event, moment: Moment): Stepped {
   next = withSetup(next, heeded(next.state.setup, state.turn, next.state.turn));
   const talking = !quiet(state.turn) || !quiet(next.state.turn);
   return talking ? { ...next, state: { ...next.state, usedAt: moment.at } } : next;
+}
+
+/** Whoever has pressed is spoken to by a server that does not know the box: it is listened to, and told nothing. */
+function outspoken(before: Stepped): Stepped {
+  const turn = announcedOver(before.state.turn);
+  if (turn === before.state.turn) return before;
+  return { ...before, state: { ...before.state, turn, gesture: spent(before.state.gesture) } };
 }
 
 /** A turn must not lose its connection to a successor, nor wait for one that nobody makes. */
@@ -74,9 +90,10 @@ function fitted(before: Stepped, moment: Moment): Stepped {
 
 function signed(before: Stepped, sign: Sign, moment: Moment): Stepped {
   const { state } = before;
-  // Letting go is never lost on the turn that was going on when the activation began.
-  if (state.setup.phase === 'activating' && sign !== 'released')
+  // There is no turn: the one that was going on when the activation began has ended with it.
+  if (state.setup.phase === 'activating')
     return sign === 'pressed' ? then(before, { turn: state.turn, acts: [cue('code')] }) : before;
+  if (reachOf(state) === 'ungreeted') return sign === 'pressed' ? silenced(before) : before;
   const pressed = pressTurn(state.turn, sign, aroundTurn(state, moment.at));
   let next = then(before, pressed);
   if (pressed.hurry) next = relink(next, hurry(state.link, 'press', aroundLink(next.state, moment)));
@@ -85,6 +102,16 @@ function signed(before: Stepped, sign: Sign, moment: Moment): Stepped {
   const muted = muteAsked(next.state, 'toggle', moment.at);
   const acts = sign === 'tripled' ? [cue('status')] : muted.acts;
   return { state: muted.state, acts: [...next.acts, ...acts] };
+}
+
+/** What it says need not be heard any further; whose box this is must still be asked before it is told anything. */
+function silenced(before: Stepped): Stepped {
+  const { turn, setup } = before.state;
+  const silent = {
+    turn: idle(turn, 'the server does not know the box'),
+    acts: [cue(quiet(turn) ? 'offline' : 'stop')],
+  };
+  return withSetup(then(before, silent), heardOut(setup));
 }
 
 function mutedBy(before: Stepped, event: Event, at: number): Stepped {
@@ -125,10 +152,12 @@ function sounded({ state, acts }: Stepped, before: State['turn']): Stepped {
 }
 
 /** What somebody has decided holds for the same event already. */
-function ruled(state: State, event: Event): State {
+function ruled(state: State, event: Event, at: number): State {
   switch (event.type) {
     case 'reconnect.switched':
       return { ...state, limits: { enabled: event.enabled, maxAttempts: event.maxAttempts } };
+    case 'server.moved':
+      return { ...state, lessons: noLessons(at) };
     case 'policy.changed': {
       const { policy, lessons = state.lessons } = event;
       const { phase, attempt } = state.link;

@@ -67,8 +67,11 @@ export type Around = {
   readonly attempt: number | null;
   /** When its hello came. */
   readonly greetedAt: number | null;
-  /** `away`: there is a server, and it cannot be reached at present. */
-  readonly reach: 'ready' | 'coming' | 'away' | 'unconfigured';
+  /**
+   * `away`: there is a server, and it cannot be reached at present. `ungreeted`: it speaks to us and does not know us yet, so
+   * that nothing may be said to it.
+   */
+  readonly reach: 'ready' | 'ungreeted' | 'coming' | 'away' | 'unconfigured';
   readonly muted: boolean;
   readonly at: number;
   readonly policy: TurnPolicy;
@@ -125,10 +128,11 @@ export function interrupts(turn: Turn & { phase: 'pressed' }): boolean {
 
 /** Ends the turn here and on the server. */
 export function abort(turn: Turn, around: Around, why: string): TurnStepped {
-  if (around.attempt === null) return stay(idle(turn, why));
+  const acts = say(around, { type: 'abort' });
+  if (acts.length === 0) return stay(idle(turn, why));
   return {
     turn: { phase: 'aborting', turn: turn.turn, why, old: leftOf(turn) },
-    acts: say(around, { type: 'abort' }),
+    acts,
   };
 }
 
@@ -175,11 +179,23 @@ export function playsNow(turn: Turn): boolean {
 }
 
 export function say(around: Around, message: DeviceMessage): readonly Act[] {
-  return around.attempt === null ? [] : [{ type: 'say', attempt: around.attempt, message }];
+  return around.attempt === null || around.reach === 'ungreeted'
+    ? []
+    : [{ type: 'say', attempt: around.attempt, message }];
 }
 
 export function cue(sign: Cue): Act {
   return { type: 'cue', cue: sign };
+}
+
+/** The server begins to speak by itself. */
+export function announced({ turn }: Numbered): Turn {
+  return { phase: 'thinking', awaiting: 'audio', turn: turn + 1, mode: 'announced', take: 0 };
+}
+
+/** Nothing was sent yet of what somebody wants to say, and it is given up for what the server has to say. */
+export function announcedOver(turn: Turn): Turn {
+  return turn.phase === 'pressed' || turn.phase === 'recording' ? announced(turn) : turn;
 }
 
 /** Nothing more will come; what has arrived is played to its end. */

@@ -22,12 +22,22 @@ export type Diagnosis = { readonly area: string; readonly id: string; readonly t
 export const ok = (says: string): Verdict => ({ result: 'ok', says });
 export const skipped = (says: string): Verdict => ({ result: 'skipped', says });
 
-export function warn(says: string, mend: string, fix?: readonly string[]): Verdict {
-  return { result: 'warn', says, mend, ...(fix === undefined ? {} : { fix }) };
+/** @param mend a list where running it can do no harm: then `--fix` runs it, and people read it as a command */
+export function warn(says: string, mend: string | readonly string[]): Verdict {
+  return { result: 'warn', says, ...mending(mend) };
 }
 
-export function fail(says: string, mend: string, fix?: readonly string[]): Verdict {
-  return { result: 'fail', says, mend, ...(fix === undefined ? {} : { fix }) };
+export function fail(says: string, mend: string | readonly string[]): Verdict {
+  return { result: 'fail', says, ...mending(mend) };
+}
+
+function mending(mend: string | readonly string[]): Pick<Verdict, 'mend' | 'fix'> {
+  return typeof mend === 'string' ? { mend } : { mend: `sudo ${mend.join(' ')}`, fix: mend };
+}
+
+/** Nothing of the owner's goes for it. */
+export function installing(name: string): readonly string[] {
+  return ['apt-get', 'install', '--no-remove', '-y', name];
 }
 
 export function diagnose<Facts>(

@@ -6,6 +6,8 @@ export type ConfigFacts = {
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
   readonly url: string;
+  /** Whom it asks for its server; empty: nobody. */
+  readonly asked: string;
   readonly token: null | {
     readonly path: string;
     readonly mode: number | null;
@@ -32,7 +34,13 @@ export type StateFacts = {
   readonly setAside: readonly string[];
 };
 
-export type ClockFacts = { readonly wallMs: number; readonly isSet: boolean; readonly zone: string };
+export type ClockFacts = {
+  readonly wallMs: number;
+  readonly isSet: boolean;
+  readonly zone: string;
+  /** `light.night`, in local time; empty: nothing goes by it. */
+  readonly night: string;
+};
 
 const OTHERS = 0o077;
 /** No clock that is right is before the month this was last worked on. */
@@ -63,10 +71,12 @@ export const configChecks: readonly Check<ConfigFacts>[] = [
   {
     id: 'server',
     title: 'server',
-    judge: ({ url }) =>
-      url === ''
-        ? fail('none is set', 'set server.websocket_url in /etc/xiaozhi-agent/config.toml')
-        : ok(url),
+    judge: ({ url, asked }) => {
+      if (url !== '') return ok(url);
+      return asked === ''
+        ? fail('none is set', 'set server.websocket_url or server.ota_url in /etc/xiaozhi-agent/config.toml')
+        : ok(`the one that ${asked} names`);
+    },
   },
   {
     id: 'writable',
@@ -74,11 +84,7 @@ export const configChecks: readonly Check<ConfigFacts>[] = [
     judge: ({ writable, files }) => {
       if (files.length === 0) return skipped('there is no file');
       if (writable.length === 0) return ok('only its owner');
-      return warn(`anybody may write ${writable.join(', ')}`, `sudo chmod o-w ${writable.join(' ')}`, [
-        'chmod',
-        'o-w',
-        ...writable,
-      ]);
+      return warn(`anybody may write ${writable.join(', ')}`, ['chmod', 'o-w', ...writable]);
     },
   },
   {
@@ -86,7 +92,7 @@ export const configChecks: readonly Check<ConfigFacts>[] = [
     title: 'token',
     judge: ({ token }) => {
       if (token === null) return skipped('server.token_file is empty: no token is sent');
-      return token.fault === null ? ok(token.path) : fail(token.fault, `ls -l ${token.path}`);
+      return token.fault === null ? ok(`in ${token.path}`) : fail(token.fault, `ls -l ${token.path}`);
     },
   },
   {
@@ -95,23 +101,19 @@ export const configChecks: readonly Check<ConfigFacts>[] = [
     judge: ({ token }) => {
       if (token?.mode === undefined || token.mode === null) return skipped('there is no token');
       if ((token.mode & 0o007) === 0) return ok('not everybody');
-      return warn('everybody on this machine', `sudo chmod o-rwx ${token.path}`, [
-        'chmod',
-        'o-rwx',
-        token.path,
-      ]);
+      return warn('everybody on this machine', ['chmod', 'o-rwx', token.path]);
     },
   },
   {
     id: 'encryption',
     title: 'encryption',
-    judge: ({ url, isSecure, isLocal, token }) => {
-      if (url === '') return skipped('no server is set');
+    judge: ({ url, asked, isSecure, isLocal, token }) => {
+      if (url === '' && asked === '') return skipped('no server is set');
       if (isSecure) return ok('TLS');
       if (isLocal) return ok('none, within the own network');
       return warn(
         `none${token === null ? '' : ', and the token goes over the internet as it is'}`,
-        'use a wss:// address in server.websocket_url',
+        'use a wss:// address in server.websocket_url, or https:// in server.ota_url',
       );
     },
   },
@@ -122,13 +124,7 @@ export const stateChecks: readonly Check<StateFacts>[] = [
     id: 'directory',
     title: 'directory',
     judge: ({ directory, exists }) =>
-      exists
-        ? ok(directory)
-        : warn(`${directory} is missing: nothing is kept`, `sudo mkdir -p ${directory}`, [
-            'mkdir',
-            '-p',
-            directory,
-          ]),
+      exists ? ok(directory) : warn(`${directory} is missing: nothing is kept`, ['mkdir', '-p', directory]),
   },
   {
     id: 'writable',
@@ -184,8 +180,7 @@ export const stateChecks: readonly Check<StateFacts>[] = [
     judge: ({ identityMode, directory }) => {
       if (identityMode === null) return skipped('there is none to look at');
       if ((identityMode & OTHERS) === 0) return ok('only the service');
-      const path = `${directory}/identity.json`;
-      return warn('others than the service', `sudo chmod 600 ${path}`, ['chmod', '600', path]);
+      return warn('others than the service', ['chmod', '600', `${directory}/identity.json`]);
     },
   },
   {
@@ -241,9 +236,12 @@ export const clockChecks: readonly Check<ClockFacts>[] = [
   {
     id: 'zone',
     title: 'time zone',
-    judge: ({ zone }) =>
-      zone === 'UTC'
-        ? warn('UTC: light.night is in local time', 'sudo timedatectl set-timezone Europe/Berlin')
+    judge: ({ zone, night }) =>
+      zone === 'UTC' && night !== ''
+        ? warn(
+            `UTC: light.night = "${night}" is in local time`,
+            'sudo timedatectl set-timezone ZONE; timedatectl list-timezones',
+          )
         : ok(zone),
   },
 ];

@@ -1,5 +1,5 @@
 // Checks of the button and the light. Judges facts; reads no line.
-import { type Check, fail, ok, skipped, warn } from './check.ts';
+import { type Check, fail, installing, ok, skipped, warn } from './check.ts';
 
 export type ButtonFacts = {
   readonly backend: string;
@@ -10,6 +10,11 @@ export type ButtonFacts = {
   /** Who may open the first chip is not us; null: there is none. */
   readonly chipReadable: boolean | null;
   readonly soundPin: string | null;
+  /** Where it is and who has it, looked at where no agent runs; null: not looked at. */
+  readonly line:
+    | { readonly missing: string }
+    | { readonly where: string; readonly holder: string | null; readonly isDown: boolean | null }
+    | null;
   readonly agent: {
     readonly backend: string;
     readonly state: string;
@@ -34,17 +39,15 @@ export const buttonChecks: readonly Check<ButtonFacts>[] = [
   {
     id: 'backend',
     title: 'backend',
-    judge: ({ backend }) =>
-      backend === 'none' ? warn('none: only commands press', 'set button.backend') : ok(backend),
+    // Without one on purpose: `auto` is what nobody has to ask for.
+    judge: ({ backend }) => ok(backend === 'none' ? 'none: only commands press' : backend),
   },
   {
     id: 'tool',
     title: 'gpiomon',
     judge: (facts) => {
       if (!usesPins(facts)) return skipped('not needed');
-      return facts.gpiomon === null
-        ? warn('missing', 'sudo apt-get install gpiod', ['apt-get', 'install', '--no-remove', '-y', 'gpiod'])
-        : ok(facts.gpiomon);
+      return facts.gpiomon === null ? warn('missing', installing('gpiod')) : ok(facts.gpiomon);
     },
   },
   {
@@ -76,6 +79,17 @@ export const buttonChecks: readonly Check<ButtonFacts>[] = [
     },
   },
   {
+    id: 'line',
+    title: 'line',
+    judge: ({ line, agent }) => {
+      if (line === null) return skipped(agent === null ? 'cannot be looked at' : 'the agent has it');
+      if ('missing' in line) return fail(line.missing, 'gpiodetect; gpioinfo; button.gpio, button.chip');
+      return line.holder === null
+        ? ok(`${line.where}, free`)
+        : fail(`${line.where} is in use by ${line.holder}`, 'end that program, or another button.gpio');
+    },
+  },
+  {
     id: 'heard',
     title: 'as the agent has it',
     judge: ({ agent }) => {
@@ -89,9 +103,11 @@ export const buttonChecks: readonly Check<ButtonFacts>[] = [
   {
     id: 'rest',
     title: 'is up at rest',
-    judge: ({ agent }) => {
-      if (agent?.state !== 'working') return skipped('not heard');
-      return agent.isDown
+    judge: ({ agent, line }) => {
+      const looked = line === null || 'missing' in line ? null : line.isDown;
+      const isDown = agent?.state === 'working' ? agent.isDown : looked;
+      if (isDown === null) return skipped('not heard');
+      return isDown
         ? warn('it is down now: pressed, or wired the other way round?', 'button.active, button.pull')
         : ok('yes');
     },

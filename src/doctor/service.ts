@@ -1,6 +1,11 @@
 // Checks of the service, its agent and its journal. Judges facts; looks at nothing.
 import { type Check, fail, ok, skipped, warn } from './check.ts';
 
+/** A folder on the card is not enough: Raspberry Pi OS tells journald to use memory, and what is there is moved only when told. */
+export const KEEPS_JOURNAL =
+  'sudo install -D -m 644 /usr/share/doc/xiaozhi-agent/examples/journald.conf /etc/systemd/journald.conf.d/xiaozhi-agent.conf' +
+  ' && sudo systemctl restart systemd-journald && sudo journalctl --flush';
+
 export type ServiceFacts = {
   /** systemd runs this machine. */
   readonly systemd: boolean;
@@ -11,13 +16,17 @@ export type ServiceFacts = {
     readonly active: string;
     readonly restarts: number;
     readonly result: string;
-    readonly watchdogUs: number;
+    /** As systemd writes it: `30s`, `1min 30s`; `0` or `infinity`: none. */
+    readonly watchdog: string;
   } | null;
   /** Null: there is no journal. */
   readonly journalVolatile: boolean | null;
   readonly agent: 'answers' | 'not-running' | 'denied' | 'silent';
   readonly agentVersion: string | null;
   readonly version: string;
+  /** `v22.20.0`, of the agent that runs and of this command. */
+  readonly agentNode: string | null;
+  readonly node: string;
   readonly rssMb: number | null;
   readonly lastRun: { readonly ended: string; readonly clean: boolean } | null;
 };
@@ -81,10 +90,10 @@ export const serviceChecks: readonly Check<ServiceFacts>[] = [
     title: 'watchdog',
     judge: (facts) => {
       if (!installed(facts)) return skipped('not installed');
-      const { watchdogUs = 0 } = facts.unit ?? {};
-      return watchdogUs > 0
-        ? ok(`${watchdogUs / 1_000_000} s`)
-        : warn('off: a stuck agent stays', 'systemctl cat xiaozhi-agent');
+      const { watchdog = '' } = facts.unit ?? {};
+      return ['', '0', 'infinity'].includes(watchdog)
+        ? warn('off: a stuck agent stays', 'systemctl cat xiaozhi-agent')
+        : ok(watchdog);
     },
   },
   {
@@ -93,7 +102,7 @@ export const serviceChecks: readonly Check<ServiceFacts>[] = [
     judge: ({ journalVolatile }) => {
       if (journalVolatile === null) return skipped('no journal here');
       return journalVolatile
-        ? warn('is gone after a restart of the board; last-run.json stays', 'sudo mkdir -p /var/log/journal')
+        ? warn('is gone after a restart of the board; last-run.json stays', KEEPS_JOURNAL)
         : ok('outlives a restart of the board');
     },
   },
@@ -121,6 +130,16 @@ export const serviceChecks: readonly Check<ServiceFacts>[] = [
       return agentVersion === version
         ? ok(`${version}, as the one that runs`)
         : warn(`${version}, but ${agentVersion} runs`, 'sudo systemctl restart xiaozhi-agent');
+    },
+  },
+  {
+    id: 'node',
+    title: 'Node of the agent',
+    judge: ({ agentNode, node }) => {
+      if (agentNode === null) return skipped('the agent cannot be asked');
+      return agentNode === node
+        ? ok(agentNode)
+        : warn(`${agentNode}, while this command has ${node}`, 'systemctl cat xiaozhi-agent; which -a node');
     },
   },
   {

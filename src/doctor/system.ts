@@ -16,7 +16,13 @@ export type SystemFacts = {
   readonly codecFaults: readonly string[];
   /** Of `config.txt`, without their parameters; null: there is no such file. */
   readonly overlays: readonly string[] | null;
+  /** Ids of the sound cards that are neither HDMI, headphone socket nor USB: what an overlay makes; null: cannot be told. */
+  readonly overlayCards: readonly string[] | null;
+  /** What the kernel says of sound hardware that it cannot set up, the newest last; null: not to us. */
+  readonly soundFaults: readonly string[] | null;
   readonly rebootPending: boolean;
+  /** `config.txt` was written after the start; null: there is none. */
+  readonly bootFileIsNewer: boolean | null;
   /** Null: no such user here. */
   readonly serviceGroups: readonly string[] | null;
 };
@@ -38,7 +44,7 @@ const WAS_UNDER_VOLTAGE = 0x10000;
 const SOUND_OVERLAYS =
   /^(googlevoicehat|hifiberry|max98357a|wm8960|respeaker|adau7002|seeed|i-?sabre|iqaudio)/;
 
-const joining = (group: string) => ['usermod', '-aG', group, 'xiaozhi'];
+const soundOverlays = (overlays: readonly string[]) => overlays.filter((name) => SOUND_OVERLAYS.test(name));
 
 export const systemChecks: readonly Check<SystemFacts>[] = [
   {
@@ -122,13 +128,51 @@ export const systemChecks: readonly Check<SystemFacts>[] = [
     title: 'sound overlays',
     judge: ({ overlays }) => {
       if (overlays === null) return skipped('there is no config.txt');
-      const sound = overlays.filter((name) => SOUND_OVERLAYS.test(name));
+      const sound = soundOverlays(overlays);
       return sound.length <= 1
         ? ok(sound[0] ?? 'none; a USB card needs none')
         : warn(
             `${sound.join(', ')}: there is one I2S bus, and the last one wins`,
             'sudo nano /boot/firmware/config.txt',
           );
+    },
+  },
+  {
+    id: 'card',
+    title: 'card of the overlay',
+    judge: ({ overlays, overlayCards }) => {
+      const [overlay] = soundOverlays(overlays ?? []);
+      if (overlay === undefined || overlayCards === null) return skipped('no overlay asks for one');
+      return overlayCards.length > 0
+        ? ok(overlayCards.join(', '))
+        : fail(
+            `${overlay} is in config.txt, and there is no such card: restarted since? wired?`,
+            'sudo dmesg | grep -iE "snd|asoc|i2s"',
+          );
+    },
+  },
+  {
+    id: 'kernel',
+    title: 'what the kernel says of sound',
+    judge: ({ soundFaults }) => {
+      if (soundFaults === null) return skipped('not to everybody: use sudo');
+      const last = soundFaults.at(-1);
+      return last === undefined
+        ? ok('no trouble')
+        : warn(
+            last,
+            'is the overlay the one for this revision of the board? /usr/share/doc/xiaozhi-agent/hardware.md.gz',
+          );
+    },
+  },
+  {
+    id: 'boot-file',
+    title: 'config.txt',
+    judge: ({ bootFileIsNewer }) => {
+      if (bootFileIsNewer === null) return skipped('there is none');
+      return bootFileIsNewer
+        ? warn('was changed since the start: it counts from the next one', 'sudo reboot')
+        : ok('is what the board started with');
     },
   },
   {
@@ -141,7 +185,9 @@ export const systemChecks: readonly Check<SystemFacts>[] = [
     id: 'codec',
     title: 'Opus codec',
     judge: ({ codecs, codecFaults }) =>
-      codecs.length > 0 ? ok(codecs.join(', ')) : fail(codecFaults.join('; '), 'npm install @evan/opus'),
+      codecs.length > 0
+        ? ok(codecs.join(', '))
+        : fail(codecFaults.join('; '), 'install the package again; in a checkout: npm install @evan/opus'),
   },
   {
     id: 'user',
@@ -151,24 +197,21 @@ export const systemChecks: readonly Check<SystemFacts>[] = [
         ? skipped('there is no user xiaozhi: not installed as a service')
         : ok('xiaozhi'),
   },
-  {
-    id: 'audio-group',
-    title: 'group audio',
-    judge: ({ serviceGroups }) => {
-      if (serviceGroups === null) return skipped('there is no user xiaozhi');
-      if (serviceGroups.includes('audio')) return ok('xiaozhi is in it');
-      const says = 'the user xiaozhi is not in it: no sound';
-      return fail(says, 'sudo usermod -aG audio xiaozhi', joining('audio'));
-    },
-  },
-  {
-    id: 'gpio-group',
-    title: 'group gpio',
-    judge: ({ serviceGroups }) => {
-      if (serviceGroups === null) return skipped('there is no user xiaozhi');
-      if (serviceGroups.includes('gpio')) return ok('xiaozhi is in it');
-      const says = 'the user xiaozhi is not in it: no button on a pin';
-      return warn(says, 'sudo usermod -aG gpio xiaozhi', joining('gpio'));
-    },
-  },
+  groupCheck('audio', fail, 'no sound'),
+  groupCheck('gpio', warn, 'no button on a pin'),
+  groupCheck('input', warn, 'no key of an input device'),
 ];
+
+/** @param without what it means that the service is not in it */
+function groupCheck(group: string, find: typeof warn, without: string): Check<SystemFacts> {
+  return {
+    id: `${group}-group`,
+    title: `group ${group}`,
+    judge: ({ serviceGroups }) => {
+      if (serviceGroups === null) return skipped('there is no user xiaozhi');
+      return serviceGroups.includes(group)
+        ? ok('xiaozhi is in it')
+        : find(`the user xiaozhi is not in it: ${without}`, ['usermod', '-aG', group, 'xiaozhi']);
+    },
+  };
+}

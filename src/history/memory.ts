@@ -40,6 +40,8 @@ export class Memory {
   readonly #clock: Clock;
   readonly #server: { readonly url: string };
   #present: (() => Present) | null = null;
+  /** What is known to be this server's; it moves to the others when another one is talked to. */
+  #own: LessonsNote | null = null;
   /** What was learned of other servers. */
   #others: readonly LessonsNote[] = [];
   #writtenAt = Number.NEGATIVE_INFINITY;
@@ -83,12 +85,7 @@ export class Memory {
 
   /** Another server may be talked to from now on: what was learned of this one belongs to it. */
   leave(): void {
-    const { url } = this.#server;
-    if (this.#present === null || url === '') return;
-    this.#others = [
-      this.#lessonsNote(this.#present().lessons),
-      ...this.#others.filter((note) => note.url !== url),
-    ];
+    if (this.#present !== null) this.#noted(this.#present().lessons);
   }
 
   changed(): void {
@@ -119,7 +116,6 @@ export class Memory {
   }
 
   #written({ failures, trouble, lessons, counters, sessions, outages }: Present, clean: boolean): Written {
-    const own = this.#server.url === '' ? [] : [this.#lessonsNote(lessons)];
     return {
       version: VERSION,
       saved_at: new Date(this.#clock.wallMs()).toISOString(),
@@ -127,10 +123,23 @@ export class Memory {
       failures,
       trouble: trouble === null ? null : noteOf(trouble),
       counters,
-      lessons: [...own, ...this.#others.filter(({ url }) => url !== this.#server.url)].slice(0, URLS_KEPT),
+      lessons: this.#noted(lessons).slice(0, URLS_KEPT),
       sessions,
       outages,
     };
+  }
+
+  /** Of all servers, the present one first. */
+  #noted(lessons: Lessons): readonly LessonsNote[] {
+    const own = this.#server.url === '' ? null : this.#lessonsNote(lessons);
+    const before = this.#own === null || this.#own.url === own?.url ? [] : [this.#own];
+    const others = [...before, ...this.#others];
+    // Of one that was left, come back to and left again only the newest counts.
+    this.#others = others.filter(
+      ({ url }, at) => url !== own?.url && others.findIndex((one) => one.url === url) === at,
+    );
+    this.#own = own;
+    return own === null ? this.#others : [own, ...this.#others];
   }
 
   #lessonsNote({ heartbeatMs, steadySince, idleLimit, suspectedMs, bothDropped }: Lessons): LessonsNote {

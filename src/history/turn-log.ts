@@ -21,8 +21,14 @@ export type PastTurn = {
   readonly ended: string;
 };
 
-/** Our own reasons are some twenty; what a device said may be anything, and figures need names that are few. */
+/** Our own reasons are some twenty: a bound for those that come to be, since figures need names that are few. */
 const MOST_ENDS = 30;
+
+/** What a device says may be anything, and names cards and paths: the log has it, the figures have what failed. */
+const FAILED: Partial<Record<Event['type'], string>> = {
+  'microphone.failed': 'microphone failed',
+  'speaker.failed': 'speaker failed',
+};
 
 type Beginning = 'press' | 'click' | 'hold' | 'realtime' | 'follow-up' | 'announced';
 
@@ -59,17 +65,17 @@ export class TurnLog {
 
   observe(before: Turn, after: Turn, event: Event): void {
     const now = this.#clock.now();
-    if (before !== after) this.#changed(before, after, now);
+    if (before !== after) this.#changed(before, after, now, event);
     const going = this.#going;
     if (going === null) return;
     if (event.type === 'server.said' && event.message.type === 'stt') going.sttAt ??= now;
     if (event.type === 'downlink.started' && event.turn === going.turn) going.soundAt ??= now;
   }
 
-  #changed(before: Turn, after: Turn, now: number): void {
+  #changed(before: Turn, after: Turn, now: number, { type }: Event): void {
     const isNew = before.turn !== after.turn;
     if (isNew) this.#over(after.phase === 'pressed' ? 'interrupted by a press' : 'answered', now);
-    if (after.phase === 'idle' || after.phase === 'aborting') return this.#over(after.why, now);
+    if (after.phase === 'idle' || after.phase === 'aborting') return this.#over(after.why, now, FAILED[type]);
     if (isNew) this.#going = begun(after.turn, now);
     const going = this.#going;
     if (going === null) return;
@@ -78,7 +84,7 @@ export class TurnLog {
     if (!recordsNow(after)) going.listenedUntil ??= now;
   }
 
-  #over(ended: string, now: number): void {
+  #over(ended: string, now: number, kind = ended): void {
     const going = this.#going;
     if (going === null) return;
     this.#going = null;
@@ -95,7 +101,7 @@ export class TurnLog {
       answerMs: soundAt === null ? null : Math.round(now - soundAt),
       ended,
     };
-    const name = ended in this.ends || Object.keys(this.ends).length < MOST_ENDS ? ended : 'other';
+    const name = kind in this.ends || Object.keys(this.ends).length < MOST_ENDS ? kind : 'other';
     this.ends[name] = (this.ends[name] ?? 0) + 1;
     this.#log.info(this.last, 'turn over');
     this.#told?.(this.last);

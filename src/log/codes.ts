@@ -17,8 +17,11 @@ const LINK: readonly (readonly [name: string, remedy: string])[] = [
   ['network', 'the way to the server is missing or broken: `why`, `doctor network`'],
   ['transient', 'the server is there and refuses for now; it is tried again by itself'],
   ['restarting', 'the server restarts; nothing to do'],
-  ['auth', 'the server does not want this token: check `server.token_file`'],
-  ['configuration', 'address, certificate or version is wrong: check `server.websocket_url`'],
+  ['auth', 'the server does not want this token: check `server.token_file`, or the console that gave it'],
+  [
+    'configuration',
+    'address, certificate or version is wrong: check `server.websocket_url`, or the console that gave it',
+  ],
   ['clock', "the board's clock is wrong, so certificates look invalid: `timedatectl`"],
   ['portal', 'a login page answers instead of the server: log this network in'],
   ['protocol', 'the server speaks something else: is it a xiaozhi server?'],
@@ -44,7 +47,7 @@ export const CODES: readonly Code[] = [
       says: 'a command of the server is not carried out',
       remedy: 'nothing: the box never obeys such commands',
     },
-    { says: 'link unconfigured', remedy: 'set `server.websocket_url`' },
+    { says: 'link unconfigured', remedy: 'set `server.ota_url` or `server.websocket_url`' },
   ]),
   ...area('NET', [
     { says: 'the network is flapping', remedy: 'a plug, a cable or the radio signal: `doctor network`' },
@@ -100,7 +103,7 @@ export const CODES: readonly Code[] = [
   ...area('CONF', [
     { says: '', anyOf: ['config', 'error'], remedy: '`config check` says where and what' },
     { says: '', anyOf: ['config', 'warn'], remedy: '`config check` says where and what' },
-    { says: 'no server is configured', remedy: 'set `server.websocket_url`' },
+    { says: 'no server is configured', remedy: 'set `server.ota_url` or `server.websocket_url`' },
     {
       says: 'the token file',
       remedy: 'the reason says what is wrong with it; it is read anew at every attempt',
@@ -125,6 +128,14 @@ export const CODES: readonly Code[] = [
     {
       says: 'this card was in another board',
       remedy: 'activate the box again, if its server asks: `xiaozhi-agent activate`',
+    },
+    {
+      says: 'the identity is left as it is',
+      remedy: 'the file is good and not ours, or the disk fails: `chown` as the line says, then restart',
+    },
+    {
+      says: 'the state is left as it is',
+      remedy: 'the file is good and not ours, or the disk fails: `chown` as the line says, then restart',
     },
   ]),
   ...area('RUN', [
@@ -154,8 +165,8 @@ export const CODES: readonly Code[] = [
       remedy: 'the address in the answer may lead nowhere: correct it in the console of the server',
     },
     {
-      says: 'names another server: not followed',
-      remedy: 'use https for `server.ota_url`, or set `server.allow_http_move`',
+      says: 'an answer over plain http names',
+      remedy: 'use https for `server.ota_url`; another server is followed with `server.allow_http_move` too',
     },
     { says: 'activation: enter the code', remedy: 'enter it in the console that the line names' },
     {
@@ -166,9 +177,16 @@ export const CODES: readonly Code[] = [
       says: 'the activation code cannot be put where others find it',
       remedy: 'nothing: `status` has the code too',
     },
+    {
+      says: 'activation: the server wants no code but a serial number',
+      remedy: 'set `server.serial_number` and `server.serial_key_file`',
+    },
   ]),
   ...area('TOOL', [
-    { says: 'tool refused', remedy: 'the server asks for too much at once; nothing to do' },
+    {
+      says: 'tool refused',
+      remedy: 'the reason says why: too much at once, something wrong, or a tool that it may not use',
+    },
     { says: 'tool called by the server', remedy: 'the reason says why it failed: `[tools]`, `doctor`' },
     {
       says: 'mcp.allow or mcp.deny names no tool',
@@ -176,6 +194,10 @@ export const CODES: readonly Code[] = [
     },
     { says: 'the server restarts the board', remedy: '`mcp.reboot = false` forbids it' },
     { says: 'the board cannot be restarted', remedy: 'the reason says why: rights of the service' },
+    {
+      says: 'tool left out: its description is too big for a server',
+      remedy: 'shorten its description, its arguments or their options: `config check`',
+    },
   ]),
   ...area('SRV', [{ says: 'server trouble', remedy: '`serve` itself: the reason says what' }]),
 ];

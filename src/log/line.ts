@@ -30,7 +30,8 @@ export function textLine(
 }
 
 /** The sentence as every format shows it; JSON escapes for itself. */
-export const shownSentence = (sentence: string) => shownText(sentence, LONGEST_SENTENCE);
+export const shownSentence = (sentence: string, blanked?: (text: string) => string) =>
+  shownText(sentence, LONGEST_SENTENCE, blanked);
 
 /** Without priority, time and colour. */
 export const plainLine = (sentence: string, fields: ShownFields) => body(sentence, fields);

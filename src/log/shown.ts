@@ -19,20 +19,28 @@ const REDACTED = '[redacted]';
 /** `token`, `accessToken`, `wifi_password`, `Proxy-Authorization`; not `token_file` and not `tokens`. */
 const isSecretName = (name: string) => /(token|authorization|password|secret)$/i.test(name);
 
+/** Blanks the secrets that are known by heart, before anything is cut. */
+type Blanked = (text: string) => string;
+const NONE_KNOWN: Blanked = (text) => text;
+/** What may still be shown, and how. */
+type Budget = { left: number; readonly blanked: Blanked };
+
 /** `withStack`: the stack of an error among the fields is kept, in a field of its own. */
-export function shownFields(fields: object, withStack: boolean): ShownFields {
-  const budget = { left: MOST_VALUES };
+export function shownFields(fields: object, withStack: boolean, blanked = NONE_KNOWN): ShownFields {
+  const budget = { left: MOST_VALUES, blanked };
   const shown = shownEntries(fields, DEEPEST, budget);
   if (!withStack || 'stack' in shown) return shown;
   const error = Object.keys(fields)
     .map((name) => readField(fields, name))
     .find((value) => value instanceof Error);
-  return error?.stack === undefined ? shown : { ...shown, stack: shownText(error.stack, LONGEST_STACK) };
+  return error?.stack === undefined
+    ? shown
+    : { ...shown, stack: shownText(error.stack, LONGEST_STACK, blanked) };
 }
 
 /** Cut to `limit` characters, with what looks like a credential blanked. */
-export function shownText(text: string, limit = LONGEST_TEXT): string {
-  const safe = text
+export function shownText(text: string, limit = LONGEST_TEXT, blanked = NONE_KNOWN): string {
+  const safe = blanked(text)
     .slice(0, LONGEST_SEARCHED)
     .replace(/\b(bearer)\s+[^\s"',;]+/gi, `$1 ${REDACTED}`)
     .replace(/:\/\/[^/\s@]+@/g, `://${REDACTED}@`)
@@ -42,7 +50,7 @@ export function shownText(text: string, limit = LONGEST_TEXT): string {
   return `${safe.slice(0, limit).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
-function shownEntries(source: object, depth: number, budget: { left: number }): ShownFields {
+function shownEntries(source: object, depth: number, budget: Budget): ShownFields {
   // Without a prototype: a field named `__proto__` is a field like any other.
   const shown: Record<string, Shown> = Object.create(null);
   for (const name of Object.keys(source)) {
@@ -56,7 +64,9 @@ function shownEntries(source: object, depth: number, budget: { left: number }): 
     const limit = name === 'stack' ? LONGEST_STACK : LONGEST_TEXT;
     // Whether there is a token is no secret.
     const plain = typeof value === 'boolean' || value === null || !isSecretName(name);
-    shown[shownText(name, LONGEST_TEXT)] = plain ? shownValue(value, depth, budget, limit) : REDACTED;
+    shown[shownText(name, LONGEST_TEXT, budget.blanked)] = plain
+      ? shownValue(value, depth, budget, limit)
+      : REDACTED;
   }
   return shown;
 }
@@ -70,10 +80,10 @@ function readField(source: object, name: string): unknown {
   }
 }
 
-function shownValue(value: unknown, depth: number, budget: { left: number }, limit: number): Shown {
+function shownValue(value: unknown, depth: number, budget: Budget, limit: number): Shown {
   switch (typeof value) {
     case 'string':
-      return shownText(value, limit);
+      return shownText(value, limit, budget.blanked);
     case 'boolean':
       return value;
     case 'number':
@@ -85,15 +95,15 @@ function shownValue(value: unknown, depth: number, budget: { left: number }, lim
     case 'undefined':
     case 'bigint':
     case 'symbol':
-      return shownText(String(value));
+      return shownText(String(value), LONGEST_TEXT, budget.blanked);
   }
 }
 
-function shownObject(value: object, depth: number, budget: { left: number }): Shown {
-  if (value instanceof Error) return shownText(shownError(value));
+function shownObject(value: object, depth: number, budget: Budget): Shown {
+  if (value instanceof Error) return shownText(shownError(value), LONGEST_TEXT, budget.blanked);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'no date' : value.toISOString();
-  if (value instanceof URL) return shownText(value.href);
+  if (value instanceof URL) return shownText(value.href, LONGEST_TEXT, budget.blanked);
   // Cycles end here as well.
   if (depth <= 0) return '[…]';
   if (value instanceof Map) return shownEntries(Object.fromEntries(value), depth - 1, budget);

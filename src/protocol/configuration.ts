@@ -85,25 +85,44 @@ export type ConfigurationAnswer =
 export const OFFICIAL_HOST = 'api.tenclass.net';
 const OFFICIAL: Endpoint = { url: `wss://${OFFICIAL_HOST}/xiaozhi/v1/`, token: 'test-token', framing: 1 };
 
-/** A header must be able to carry it. */
-const TOKEN = /^[\x21-\x7e]+( [\x21-\x7e]+)?$/;
+/** A header must be able to carry it; one with a space brings its own scheme. */
+export function isToken(text: string): boolean {
+  return /^[\x21-\x7e]+( [\x21-\x7e]+)?$/.test(text);
+}
+
 /** Six digits are usual; what cannot be spoken digit by digit is still shown. */
 const LONGEST_CODE = 32;
 
-/** @param asked the address that was called */
-export function readConfiguration(status: number, text: string, asked: string): ConfigurationAnswer {
+/** A text of the server as people may read it. */
+type Words = (text: string) => string;
+
+/** Of an answer that cannot be read, so that nobody knows it yet. */
+const GIVEN_TOKEN = /(token"\s*:\s*")[^"]*/gi;
+
+/**
+ * @param asked the address that was called
+ * @param blanked leaves out the tokens that are known, before a text is cut
+ */
+export function readConfiguration(
+  status: number,
+  text: string,
+  asked: string,
+  blanked: (text: string) => string = (all) => all,
+): ConfigurationAnswer {
+  const words: Words = (all) => excerpt(blanked(all).replace(GIVEN_TOKEN, '$1[redacted]'));
   if (status >= 300 && status < 400)
     return failed(
       `the server wants to be asked elsewhere (HTTP ${status}), which is not followed: set server.ota_url to its address`,
     );
   const said = parsed(text);
-  if (status !== 200) return failed(`HTTP ${status}${complaintIn(said, text)}`);
+  if (status !== 200) return failed(`HTTP ${status}${complaintIn(said, text, words)}`);
   if (said === undefined)
-    return failed(`the answer is no JSON object: "${excerpt(text)}"; is server.ota_url right?`);
+    return failed(`the answer is no JSON object: "${words(text)}"; is server.ota_url right?`);
   const { error, success } = said;
-  if (error !== undefined || success === false) return failed(`the server refuses${complaintIn(said, text)}`);
-  const activation = activationIn(said.activation);
-  const endpoint = endpointIn(said, asked);
+  // Some servers always name it, and leave it empty where nothing is wrong.
+  if (error || success === false) return failed(`the server refuses${complaintIn(said, text, words)}`);
+  const activation = activationIn(said.activation, words);
+  const endpoint = endpointIn(said, asked, words);
   if ('fault' in endpoint) {
     // Whoever belongs to nobody needs no address yet.
     return activation === null ? failed(endpoint.fault) : done({ endpoint: null, activation });
@@ -119,7 +138,7 @@ function failed(why: string): ConfigurationAnswer {
   return { ok: false, why };
 }
 
-function endpointIn(said: JsonObject, asked: string): Endpoint | { readonly fault: string } {
+function endpointIn(said: JsonObject, asked: string, words: Words): Endpoint | { readonly fault: string } {
   const { websocket, mqtt } = said;
   const isOfficial = URL.canParse(asked) && new URL(asked).hostname === OFFICIAL_HOST;
   if (!isObject(websocket)) {
@@ -129,13 +148,13 @@ function endpointIn(said: JsonObject, asked: string): Endpoint | { readonly faul
         fault:
           'the server offers MQTT only; this box speaks WebSocket (leave the gateway out of its configuration)',
       };
-    return { fault: 'the answer names no WebSocket server' };
+    return { fault: `the answer names no WebSocket server${complaintIn(said, '', words)}` };
   }
   const { url, token, version } = websocket;
   const fault = urlFault(url);
   if (fault !== null) return { fault };
   const own = typeof token === 'string' ? token : '';
-  if (own !== '' && !TOKEN.test(own))
+  if (own !== '' && !isToken(own))
     return { fault: 'the token in the answer is none that a header could carry' };
   return {
     url: String(url),
@@ -144,22 +163,26 @@ function endpointIn(said: JsonObject, asked: string): Endpoint | { readonly faul
   };
 }
 
-function activationIn(said: Json | undefined): Activation | null {
+function activationIn(said: Json | undefined, words: Words): Activation | null {
   if (!isObject(said)) return null;
   const { code, challenge, message } = said;
-  const own = typeof code === 'number' ? String(code) : code;
-  const word = typeof own === 'string' && own !== '' && own.length <= LONGEST_CODE ? own : null;
+  // It goes into a file that people and scripts read as it is.
+  const own =
+    typeof code === 'number' || typeof code === 'string' ? String(code).replace(/\p{Cc}/gu, '') : '';
+  const word = own !== '' && own.length <= LONGEST_CODE ? own : null;
   const proof = typeof challenge === 'string' && challenge !== '' ? challenge : null;
   if (word === null && proof === null) return null;
-  return { code: word, challenge: proof, message: typeof message === 'string' ? excerpt(message) : '' };
+  // Servers write it in lines, for a screen.
+  const line = typeof message === 'string' ? message.trim().replace(/\s*\n\s*/g, ' ') : '';
+  return { code: word, challenge: proof, message: words(line) };
 }
 
 /** What a server calls wrong, wherever it puts it. */
-function complaintIn(said: JsonObject | undefined, text: string): string {
+function complaintIn(said: JsonObject | undefined, text: string, words: Words): string {
   const { error, message, msg } = said ?? {};
   const word = [error, message, msg].find((one) => typeof one === 'string' && one !== '');
   const shown = typeof word === 'string' ? word : said === undefined ? text : '';
-  return shown === '' ? '' : `: ${excerpt(shown)}`;
+  return shown === '' ? '' : `: ${words(shown)}`;
 }
 
 function parsed(text: string): JsonObject | undefined {

@@ -5,7 +5,7 @@ import { excerpt } from './excerpt.ts';
 import { QUOTE_LIMIT_CHARS } from './limits.ts';
 import type { Json, JsonObject } from './messages.ts';
 
-export function isObject(value: Json | undefined): value is JsonObject {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

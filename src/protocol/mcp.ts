@@ -1,6 +1,8 @@
 // The device's side of MCP: what one JSON-RPC request wants, and the replies as values. Pure; the tools are run elsewhere,
 // and when they like.
+import { excerpt } from './excerpt.ts';
 import { isObject } from './fields.ts';
+import { QUOTE_LIMIT_CHARS } from './limits.ts';
 import type { JsonObject } from './messages.ts';
 import { pageOf, readValues, type ToolShape, type Values } from './tools.ts';
 
@@ -17,7 +19,12 @@ export type DeviceName = { readonly name: string; readonly version: string };
 /** `silent`: no reply is due (notifications, replies, malformed requests). */
 export type McpRequest =
   | { readonly kind: 'silent' }
-  | { readonly kind: 'reply'; readonly payload: JsonObject }
+  /** `refused`: what the reply answers is a call that is not made. Its name may be anything; fit for a log line. */
+  | {
+      readonly kind: 'reply';
+      readonly payload: JsonObject;
+      readonly refused?: { readonly tool: string; readonly why: string };
+    }
   | { readonly kind: 'call'; readonly id: number; readonly tool: ToolShape; readonly values: Values };
 
 const SILENT: McpRequest = { kind: 'silent' };
@@ -59,13 +66,13 @@ function listed(id: number, params: JsonObject, tools: readonly ToolShape[]): Mc
 }
 
 function called(id: number, params: JsonObject | undefined, tools: readonly ToolShape[]): McpRequest {
-  if (params === undefined) return refuse(id, INVALID_PARAMS, 'Missing params');
+  if (params === undefined) return notCalled(id, '', INVALID_PARAMS, 'Missing params');
   const { name, arguments: given } = params;
-  if (typeof name !== 'string') return refuse(id, INVALID_PARAMS, 'Missing name');
+  if (typeof name !== 'string') return notCalled(id, '', INVALID_PARAMS, 'Missing name');
   const tool = tools.find((one) => one.name === name);
-  if (tool === undefined) return refuse(id, METHOD_NOT_FOUND, `Unknown tool: ${name}`);
+  if (tool === undefined) return notCalled(id, name, METHOD_NOT_FOUND, `Unknown tool: ${name}`);
   const read = readValues(tool, given);
-  if ('failed' in read) return refuse(id, INVALID_PARAMS, read.failed);
+  if ('failed' in read) return notCalled(id, name, INVALID_PARAMS, read.failed);
   return { kind: 'call', id, tool, values: read.values };
 }
 
@@ -75,4 +82,9 @@ function reply(id: number, result: JsonObject): McpRequest {
 
 function refuse(id: number, code: number, message: string): McpRequest {
   return { kind: 'reply', payload: failed(id, message, code) };
+}
+
+function notCalled(id: number, name: string, code: number, message: string): McpRequest {
+  const refused = { tool: excerpt(name, QUOTE_LIMIT_CHARS), why: excerpt(message) };
+  return { kind: 'reply', payload: failed(id, message, code), refused };
 }

@@ -29,14 +29,36 @@ export function urlDoubt(url: string, asked: string): string | null {
   return `the server names ${shown(url)}, an address that only works on its own machine or inside Docker: set its WebSocket address to one that this box can reach`;
 }
 
+/** Not followed: `elsewhere` is another server, `uncovered` the same or another one without encryption. */
+export type Move = 'followed' | 'elsewhere' | 'uncovered';
+
 /** Only an answer that nobody on the way can have changed may send the box elsewhere. */
-export function mayMove(asked: string, from: string | null, to: string, allowed: boolean): boolean {
-  return (
-    allowed || asked.toLowerCase().startsWith('https://') || from === null || originOf(from) === originOf(to)
-  );
+export function moveBy(asked: string, from: string | null, to: string, allowed: boolean): Move {
+  if (isProtected(asked) || from === null) return 'followed';
+  // What goes to the server, its token first of all, would be readable on the way: no setting allows that to such an answer.
+  if (isSecure(from) && !isSecure(to)) return 'uncovered';
+  return allowed || hostOf(from) === hostOf(to) ? 'followed' : 'elsewhere';
 }
 
-function originOf(url: string): string {
+const REMEDIES = {
+  elsewhere: 'set server.allow_http_move, or use https for server.ota_url',
+  uncovered: 'use https for server.ota_url',
+} as const;
+
+/** What the owner reads who has moved the server, and does not find the box there. */
+export function moveRefusal(to: string, move: keyof typeof REMEDIES): string {
+  return `the server names ${shown(to)} over plain http, which anybody on the way can change: not followed; ${REMEDIES[move]}`;
+}
+
+function isProtected(asked: string): boolean {
+  return /^https:\/\//i.test(asked);
+}
+
+function isSecure(url: string): boolean {
+  return /^wss:\/\//i.test(url);
+}
+
+function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : '';
 }
 

@@ -28,6 +28,7 @@ export type Values = Readonly<Record<string, boolean | number | string>>;
 const PAGE_BYTES = 8_000;
 /** Of the cursor and the braces around a page. */
 const ROOM_BYTES = 100;
+const MOST_BYTES = PAGE_BYTES - ROOM_BYTES;
 /** No argument of a voice box is a book. */
 const LONGEST_TEXT = 1_024;
 
@@ -42,14 +43,24 @@ export function pageOf(shapes: readonly ToolShape[], cursor: string, withOwners:
   let bytes = ROOM_BYTES;
   for (const shape of listed.slice(from)) {
     const entry = entryOf(shape);
-    const size = new TextEncoder().encode(JSON.stringify(entry)).length + 1;
-    if (size + ROOM_BYTES > PAGE_BYTES)
+    const size = bytesOf(entry);
+    if (size > MOST_BYTES)
       return { failed: `Failed to add tool ${shape.name} because of payload size limit` };
     if (bytes + size > PAGE_BYTES) return { result: { tools, nextCursor: shape.name } };
     tools.push(entry);
     bytes += size;
   }
   return { result: { tools } };
+}
+
+/** Listed, it would take the others of its page with it. */
+export function isTooBig(shape: ToolShape): boolean {
+  return bytesOf(entryOf(shape)) > MOST_BYTES;
+}
+
+/** With the comma after it. */
+function bytesOf(entry: JsonObject): number {
+  return new TextEncoder().encode(JSON.stringify(entry)).length + 1;
 }
 
 function entryOf({ name, description, arguments: all, audience }: ToolShape): JsonObject {

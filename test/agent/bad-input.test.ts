@@ -100,6 +100,52 @@ describe('a hello', () => {
   );
 });
 
+describe('a session id of a megabyte', () => {
+  for (const [what, idChars] of [
+    ['that fits into a message is no hello', 1_000_000],
+    ['that does not ends the connection', 1_048_576],
+  ] as const)
+    it(`${what}, and the next one is taken`, async () => {
+      const server = await startScriptedServer(async (session) => {
+        await session.next('hello', Number.POSITIVE_INFINITY);
+        if (session.index > 0) session.hello();
+        else session.raw(JSON.stringify({ ...HELLO, session_id: 's'.repeat(idChars) }));
+        await session.next(() => false, Number.POSITIVE_INFINITY);
+      });
+      const rig = agentRig(server.url);
+      try {
+        await rig.linkIs('waiting');
+        rig.agent.dispatch({ type: 'reconnect.asked' });
+        await rig.linkIs('ready');
+        assert.equal(server.sessions.length, 2);
+      } finally {
+        rig.stop();
+        await server.stop();
+      }
+    });
+});
+
+describe('an error in the place of a hello', () => {
+  it('becomes a reason that fits into one line, and steers no terminal', async () => {
+    const server = await startScriptedServer(async (session) => {
+      await session.next('hello', Number.POSITIVE_INFINITY);
+      session.say({ type: 'error', message: `\u001b[2J\n<0>${'x'.repeat(10_000)}` });
+      await session.next(() => false, Number.POSITIVE_INFINITY);
+    });
+    const rig = agentRig(server.url);
+    try {
+      await rig.linkIs('waiting');
+      const link = rig.links.find(({ phase }) => phase === 'waiting');
+      const reason = link?.phase === 'waiting' ? link.loss.reason : '';
+      assert.match(reason, /^the server begins no session: \\u001b\[2J\\u000a<0>x+…$/);
+      assert.ok(reason.length < 250, `${reason.length} characters`);
+    } finally {
+      rig.stop();
+      await server.stop();
+    }
+  });
+});
+
 describe('text that is no message', () => {
   const deep = '['.repeat(100_000);
   const TEXTS = [
@@ -116,11 +162,21 @@ describe('text that is no message', () => {
     'a\u0000b',
     '{"type":"tts","state":"dance"}',
   ];
+  const say = (session: Session) => {
+    for (const text of TEXTS) session.raw(text);
+  };
   it(
-    'is passed over, before the hello and after it',
+    'is passed over before the hello',
+    withBad((session) => {
+      say(session);
+      session.hello();
+    }),
+  );
+  it(
+    'is passed over after it',
     withBad((session) => {
       session.hello();
-      for (const text of TEXTS) session.raw(text);
+      say(session);
     }),
   );
 });
@@ -153,6 +209,8 @@ describe('a message of another session', () => {
       rig.press();
       await rig.turnIs('speaking');
       await until(() => over, 'the end of the answer');
+      const starts = server.sessions[1]?.received.filter(isListenStart).length;
+      assert.equal(starts, 1, 'it did not listen again in between');
       await rig.turnIs('listening');
     } finally {
       rig.stop();

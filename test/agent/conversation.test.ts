@@ -4,12 +4,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { childrenNamed, type Ear, listen, startTestCard, type TestCard, until } from '../helpers/card.ts';
-import { type Daemon, type Folders, folders, startDaemon } from '../helpers/daemon.ts';
+import { childrenNamed, listen, startTestCard, type TestCard, until } from '../helpers/card.ts';
+import { childrenOf } from '../helpers/children.ts';
+import { type Daemon, folders, startDaemon } from '../helpers/daemon.ts';
+import { greeting } from '../helpers/good-conversation.ts';
 import { soundCodec, tonePackets } from '../helpers/opus-sound.ts';
+import { Room } from '../helpers/room.ts';
 import {
   messageOf,
   type ScriptedServer,
@@ -20,24 +23,6 @@ import { measure, tone } from '../helpers/tone.ts';
 
 const SPEECH_HZ = 300;
 const ANSWER_MS = 1_500;
-
-/** Direct children of a process, by name. */
-function childrenOf(pid: number, name: string): readonly number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return children
-    .split(' ')
-    .filter((child) => child !== '')
-    .map(Number)
-    .filter((child) => commandOf(child) === name);
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-  } catch {
-    return '';
-  }
-}
 
 /** Plays into the virtual microphone, as a person would speak. */
 async function speak(card: TestCard, durationMs: number): Promise<void> {
@@ -56,49 +41,21 @@ function decoded(session: Session, from = 0): Buffer {
 }
 
 describe('a conversation on a real audio path', () => {
-  let card: TestCard;
-  let server: ScriptedServer;
-  let places: Folders;
+  let room: Room;
   let daemon: Daemon;
-  let ear: Ear;
-  const session = () => {
-    const last = server.sessions.at(-1);
-    if (last === undefined) throw new Error('no session');
-    return last;
-  };
+  const session = () => room.session;
 
   before(async () => {
-    card = await startTestCard();
-    server = await startScriptedServer(async (device) => {
-      await device.next('hello');
-      device.hello();
-      await device.next(() => false, Number.POSITIVE_INFINITY);
-    });
-    places = await folders();
-    daemon = startDaemon(places, {
-      environment: card.childEnvironment,
-      settings: {
-        'server.websocket_url': server.url,
-        'audio.input.device': card.microphone,
-        'audio.output.device': card.speaker,
-        'turn.follow_up': 'false',
-      },
-    });
+    room = await Room.open(24_000);
+    daemon = room.start();
     await daemon.logged(/link ready/);
-    ear = await listen(card, card.listenTo, 24_000);
   });
-  after(async () => {
-    await ear.stop();
-    await daemon.stop();
-    await server.stop();
-    await card.stop();
-    await places.remove();
-  });
+  after(() => room.close());
 
   it('the server hears what is said, whole and at its pitch, after listen start', async () => {
     const from = session().received.length;
     await daemon.ask('press');
-    await speak(card, 2_000);
+    await speak(room.card, 2_000);
     await daemon.ask('press');
     await until(
       () =>
@@ -125,17 +82,17 @@ describe('a conversation on a real audio path', () => {
   });
 
   it('the speaker plays what the server sends, whole and at its pitch', async () => {
-    const before = ear.heard().length;
+    const before = room.ear.heard().length;
     session().say({ type: 'stt', text: 'hm' });
     session().say({ type: 'tts', state: 'start' });
     await session().packets(tonePackets(ANSWER_MS, 60));
     session().say({ type: 'tts', state: 'stop' });
     await daemon.logged(/turn idle .*answered/);
     await until(
-      () => measure(ear.heard().subarray(before), 24_000).silentTailMs > 100,
+      () => measure(room.ear.heard().subarray(before), 24_000).silentTailMs > 100,
       'the end of the answer',
     );
-    const answer = measure(ear.heard().subarray(before), 24_000);
+    const answer = measure(room.ear.heard().subarray(before), 24_000);
     assert.ok(Math.abs(answer.loudMs - ANSWER_MS) <= 60, `${answer.loudMs} ms`);
     assert.ok(Math.abs(answer.hz - 440) < 3, `${answer.hz} Hz`);
     assert.equal(answer.holes, 0);
@@ -148,7 +105,7 @@ describe('a conversation on a real audio path', () => {
     const restarts = daemon.count(/microphone broke off/);
     await daemon.ask('press');
     await until(() => childrenOf(daemon.pid, 'arecord').length === 1, 'arecord');
-    const speaking = speak(card, 3_000);
+    const speaking = speak(room.card, 3_000);
     await until(() => measure(decoded(session(), from), 16_000).loudMs > 500, 'the first words');
     for (const child of childrenOf(daemon.pid, 'arecord')) process.kill(child, 'SIGKILL');
     await speaking;
@@ -165,15 +122,15 @@ describe('a conversation on a real audio path', () => {
   });
 
   it('a player that is killed in mid-answer is replaced, and the rest is heard', async () => {
-    const before = ear.heard().length;
+    const before = room.ear.heard().length;
     session().say({ type: 'tts', state: 'start' });
     const sending = session().packets(tonePackets(3_000, 60));
-    await until(() => measure(ear.heard().subarray(before), 24_000).loudMs > 500, 'the first part');
+    await until(() => measure(room.ear.heard().subarray(before), 24_000).loudMs > 500, 'the first part');
     for (const child of childrenOf(daemon.pid, 'aplay')) process.kill(child, 'SIGKILL');
     await sending;
     session().say({ type: 'tts', state: 'stop' });
     await daemon.logged(/speaker broke off/);
-    await until(() => measure(ear.heard().subarray(before), 24_000).loudMs > 2_500, 'the rest');
+    await until(() => measure(room.ear.heard().subarray(before), 24_000).loudMs > 2_500, 'the rest');
     await until(() => childrenOf(daemon.pid, 'aplay').length === 0, 'the player’s end');
   });
 
@@ -197,11 +154,7 @@ describe('a card that fails', () => {
     environment: NodeJS.ProcessEnv,
     play: (daemon: Daemon, server: ScriptedServer) => Promise<void>,
   ): Promise<void> {
-    const server = await startScriptedServer(async (device) => {
-      await device.next('hello');
-      device.hello();
-      await device.next(() => false, Number.POSITIVE_INFINITY);
-    });
+    const server = await startScriptedServer(greeting);
     const places = await folders();
     const daemon = startDaemon(places, {
       environment,
@@ -224,7 +177,7 @@ describe('a card that fails', () => {
       await daemon.logged(/cue cue=error/);
       assert.match(daemon.log(), /microphone broke off .*nosuchcard/);
       const { code, stdout } = await daemon.ask('status');
-      assert.equal(code, 0);
+      assert.equal(code, 1);
       assert.match(stdout, /microphone {2}plughw:CARD=nosuchcard.*trouble at .*nosuchcard/);
     }));
 
@@ -265,47 +218,30 @@ describe('a card that fails', () => {
   });
 
   it('played by the speaker package: the answer is heard, and a hanging card does not keep the daemon from leaving', async () => {
-    const card = await startTestCard();
-    const settings = {
-      'audio.output.device': card.speaker,
-      'audio.output.backend': 'speaker',
-      'turn.follow_up': 'false',
-    };
-    const server = await startScriptedServer(async (device) => {
-      await device.next('hello');
-      device.hello();
-      await device.next(() => false, Number.POSITIVE_INFINITY);
-    });
-    const places = await folders();
-    const daemon = startDaemon(places, {
-      environment: card.childEnvironment,
-      settings: { 'server.websocket_url': server.url, ...settings },
-    });
+    const room = await Room.open(24_000);
+    const { ear } = room;
+    const daemon = room.start({ 'audio.output.backend': 'speaker' });
     await daemon.logged(/link ready/);
-    const [session] = server.sessions;
-    const ear = await listen(card, card.listenTo, 24_000);
-    session?.say({ type: 'tts', state: 'start' });
-    const sending = session?.packets(tonePackets(2_000, 60));
+    const { session } = room;
+    session.say({ type: 'tts', state: 'start' });
+    const sending = session.packets(tonePackets(2_000, 60));
     await until(() => measure(ear.heard(), 24_000).loudMs > 500, 'the answer');
     assert.deepEqual(childrenOf(daemon.pid, 'aplay'), [], 'it is not aplay that plays');
     await sending;
-    session?.say({ type: 'tts', state: 'stop' });
+    session.say({ type: 'tts', state: 'stop' });
     await daemon.logged(/turn idle .*answered/);
     await until(() => measure(ear.heard(), 24_000).silentTailMs > 200, 'the end of the answer');
     assert.ok(Math.abs(measure(ear.heard(), 24_000).loudMs - 2_000) <= 80, 'heard whole');
-    session?.say({ type: 'tts', state: 'start' });
-    const more = session?.packets(tonePackets(3_000, 60));
+    session.say({ type: 'tts', state: 'start' });
+    const more = session.packets(tonePackets(3_000, 60));
     await until(() => measure(ear.heard(), 24_000).loudMs > 2_500, 'the next answer');
-    await ear.stop();
     const [pulse] = childrenNamed('pulseaudio');
     if (pulse === undefined) throw new Error('no PulseAudio');
     process.kill(pulse, 'SIGSTOP');
     await more;
     await daemon.stop();
     process.kill(pulse, 'SIGCONT');
-    await server.stop();
-    await card.stop();
-    await places.remove();
+    await room.close();
   });
 
   it('in the middle of a turn leaves the daemon up, and the turn ends with the error cue', async () => {
@@ -322,7 +258,7 @@ describe('a card that fails', () => {
         await card.stop();
         await daemon.logged(/microphone broke off/);
         await daemon.logged(/cue cue=error/);
-        assert.equal((await daemon.ask('status')).code, 0);
+        assert.equal((await daemon.ask('status')).code, 1, 'up, and without a microphone');
       },
     );
   });

@@ -1,54 +1,9 @@
 // The agent against every way a real server has been seen to fail: real sockets, real time, simulated card.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type AgentRig, agentRig, SPEAKER_HZ } from '../helpers/agent-rig.ts';
-import type { PolicyChanges } from '../helpers/box.ts';
 import { until } from '../helpers/card.ts';
-import { type FaultOptions, faults, goodConversation } from '../helpers/faults.ts';
-import { tonePackets } from '../helpers/opus-sound.ts';
-import { type Script, type ScriptedServer, startScriptedServer } from '../helpers/scripted-server.ts';
-import { measure } from '../helpers/tone.ts';
-
-const ANSWER_MS = 900;
-const OPTIONS: FaultOptions = { answer: tonePackets(ANSWER_MS, 60), utterancePackets: 5 };
-
-function against(
-  script: Script,
-  play: (rig: AgentRig, server: ScriptedServer) => Promise<void>,
-  changes?: PolicyChanges,
-) {
-  return async () => {
-    const server = await startScriptedServer(script);
-    const rig = agentRig(server.url, changes);
-    try {
-      await play(rig, server);
-    } finally {
-      rig.stop();
-      await server.stop();
-    }
-  };
-}
-
-const lossOf = ({ agent }: AgentRig) => {
-  const { link } = agent.state;
-  return link.phase === 'waiting' || link.phase === 'stopped' ? link.loss : undefined;
-};
-
-const heardBy = ({ speaker }: AgentRig) => measure(speaker.played(), SPEAKER_HZ);
-
-/** One turn by a click, up to the follow-up listening that comes after the answer was heard. */
-async function turn(rig: AgentRig): Promise<void> {
-  await rig.linkIs('ready');
-  rig.press();
-  await rig.turnIs('speaking');
-  await rig.turnIs('listening');
-}
-
-function assertWhole(rig: AgentRig, answers = 1): void {
-  const heard = heardBy(rig);
-  assert.ok(Math.abs(heard.loudMs - ANSWER_MS * answers) <= 60 * answers, `${heard.loudMs} ms heard`);
-  assert.ok(Math.abs(heard.hz - 440) < 3, `${heard.hz} Hz`);
-}
+import { faults, goodConversation } from '../helpers/faults.ts';
+import { ANSWER_MS, against, againstWhole, assertWhole, heardBy, lossOf, OPTIONS, turn } from './one-turn.ts';
 
 describe('the agent', { concurrency: 6 }, () => {
   it(
@@ -79,21 +34,9 @@ describe('the agent', { concurrency: 6 }, () => {
     }),
   );
 
-  it(
-    'talks after a hello that was lost once',
-    against(faults.helloDroppedOnce(OPTIONS), async (rig) => {
-      await turn(rig);
-      assertWhole(rig);
-    }),
-  );
+  it('talks after a hello that was lost once', againstWhole(faults.helloDroppedOnce(OPTIONS)));
 
-  it(
-    'does not believe the format in the hello',
-    against(faults.falseHello(OPTIONS), async (rig) => {
-      await turn(rig);
-      assertWhole(rig);
-    }),
-  );
+  it('does not believe the format in the hello', againstWhole(faults.falseHello(OPTIONS)));
 
   it(
     'plays what it is told without a greeting, to the end',
@@ -151,13 +94,7 @@ describe('the agent', { concurrency: 6 }, () => {
     }),
   );
 
-  it(
-    'plays to the end when tts stop comes early',
-    against(faults.promptStop(OPTIONS), async (rig) => {
-      await turn(rig);
-      assertWhole(rig);
-    }),
-  );
+  it('plays to the end when tts stop comes early', againstWhole(faults.promptStop(OPTIONS)));
 
   it(
     'listens after a barge-in though the server never says tts stop',
@@ -208,13 +145,7 @@ describe('the agent', { concurrency: 6 }, () => {
     }),
   );
 
-  it(
-    'answers each of two requests with the same id',
-    against(faults.duplicateMcpIds(OPTIONS), async (rig) => {
-      await turn(rig);
-      assertWhole(rig);
-    }),
-  );
+  it('answers each of two requests with the same id', againstWhole(faults.duplicateMcpIds(OPTIONS)));
 
   it(
     'plays a goodbye nobody asked for, takes the close for an ordinary end, and is back',

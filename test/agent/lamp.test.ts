@@ -22,11 +22,12 @@ describe('the lamp', () => {
     told = undefined;
   });
 
-  const lamp = (policy: Partial<LampPolicy> = {}) =>
+  const lamp = (policy: Partial<LampPolicy> = {}) => lampThatAsks(() => ({ ...POLICY, ...policy }));
+  const lampThatAsks = (policy: () => LampPolicy) =>
     new Lamp({
       clock,
       log,
-      policy: { ...POLICY, ...policy },
+      policy,
       light: {
         means: 'a light',
         start: (on) => {
@@ -65,6 +66,27 @@ describe('the lamp', () => {
     assert.equal(clock.pending(), 0);
   });
 
+  it('flashes for a second after the last of two failures', () => {
+    const light = lamp();
+    light.follow('idle');
+    light.alarm();
+    clock.advance(600);
+    light.alarm();
+    clock.advance(999);
+    assert.deepEqual(last()?.rhythm, RHYTHMS.error);
+    clock.advance(1);
+    assert.deepEqual(last()?.rhythm, RHYTHMS.idle);
+  });
+
+  it('is put out when the box leaves, in the middle of an alarm too', () => {
+    const light = lamp();
+    light.follow('idle');
+    light.alarm();
+    light.stop();
+    assert.equal(told, undefined, 'the light is stopped');
+    assert.deepEqual([clock.pending(), light.status().sign], [0, null]);
+  });
+
   it('never hides an open microphone behind an alarm', () => {
     const light = lamp();
     light.follow('listening');
@@ -94,6 +116,22 @@ describe('the lamp', () => {
       light.stop();
       assert.equal(clock.pending(), 0);
     });
+
+  it('looks as it is wished for now, and begins to look for a night that is wished for later', () => {
+    let wished = POLICY;
+    const light = lampThatAsks(() => wished);
+    light.follow('muted');
+    assert.equal(clock.pending(), 0);
+    wished = { ...POLICY, brightness: 0.4, night: nightIn(60, 600) };
+    light.follow('muted');
+    assert.equal(last()?.brightness, 0.4);
+    clock.advance(HOUR_MS + 60_000);
+    assert.deepEqual(last()?.rhythm, RHYTHMS.idle);
+    wished = POLICY;
+    clock.advance(60_000);
+    assert.deepEqual([last()?.rhythm, last()?.brightness], [RHYTHMS.muted, 0.8]);
+    assert.equal(clock.pending(), 0);
+  });
 
   it('says once that the light does not work, and once that it does again', () => {
     const light = lamp();

@@ -23,6 +23,18 @@ function rig() {
   const desk = new MixingDesk(new PacedSpeaker({ speaker, clock, log }));
   const turned: number[] = [];
   let on: MixerEvents | undefined;
+  /** Speech of this, as the desk plays it: the loudest sample. */
+  const spoken = (value: number) => {
+    const before = speaker.played().length;
+    desk.speech.start({
+      pull: () => new Uint8Array(new Int16Array(480).fill(value).buffer),
+      finished: () => undefined,
+      failed: () => undefined,
+    });
+    for (let at = 0; at < 100; at += 10) clock.advance(10);
+    desk.speech.stop();
+    return Math.max(...samples(speaker.played().subarray(before)));
+  };
   const mixer: Mixer = {
     control: 'Speaker',
     found: 60,
@@ -30,17 +42,25 @@ function rig() {
       on = events;
     },
     turn: (volume) => turned.push(volume),
-    stop: () => undefined,
+    stop: () => {
+      on = undefined;
+    },
   };
-  return { clock, log, speaker, desk, mixer, turned, fail: (reason: string) => on?.failed(reason) };
+  const fail = (reason: string) => {
+    assert.ok(on, 'somebody listens');
+    on.failed(reason);
+    assert.equal(on, undefined, 'and no longer, to one that failed');
+  };
+  return { clock, log, speaker, desk, mixer, turned, fail, spoken };
 }
 
 describe('the loudness', () => {
   it('without a mixer is made of samples', () => {
-    const { desk, log } = rig();
+    const { desk, log, spoken } = rig();
     const loudness = new Loudness({ desk, mixer: null, log });
     loudness.follow(50);
     assert.deepEqual([loudness.factor, loudness.status().by], [gainOf(50), 'own']);
+    assert.equal(spoken(8_000), 1_000);
   });
 
   it('with a mixer is its own, which is turned only when it has to be', () => {
@@ -61,10 +81,12 @@ describe('the loudness', () => {
   });
 
   it('of a mixer that fails is made of samples from then on, and said once', () => {
-    const { desk, mixer, log, fail } = rig();
+    const { desk, mixer, log, fail, spoken } = rig();
     const loudness = new Loudness({ desk, mixer, log });
     loudness.follow(50);
+    assert.equal(spoken(8_000), 8_000);
     fail('unplugged');
+    assert.equal(spoken(8_000), 1_000);
     assert.deepEqual(loudness.status(), { by: 'own', trouble: 'unplugged' });
     assert.equal(loudness.factor, gainOf(50));
     assert.equal(log.lines.filter(({ level }) => level === 'warn').length, 1);
@@ -101,6 +123,21 @@ describe('what was set at the box', () => {
     assert.deepEqual([written, clock.pending()], [['now {"volume":0,"muted":true}'], 0]);
   });
 
+  it('is put aside, with what is wrong in it, when some of it makes no sense', () => {
+    for (const [found, told] of [
+      [{ volume: 101, muted: 'yes', other: 1 }, 'volume, muted'],
+      [{ volume: 12.5, muted: false }, 'volume'],
+      [{ volume: 50, muted: null }, 'muted'],
+    ] as const) {
+      const { prefs, written } = kept(found);
+      prefs.read();
+      assert.deepEqual(written, [`aside: wrong in it: ${told}`]);
+    }
+    const { prefs, written } = kept({ volume: 50 });
+    prefs.read();
+    assert.deepEqual(written, []);
+  });
+
   for (const [found, read] of [
     [undefined, {}],
     [
@@ -114,12 +151,12 @@ describe('what was set at the box', () => {
       assert.deepEqual(kept(found).prefs.read(), read);
     });
 
-  it('is put aside when it is something else', () => {
-    const { prefs, written } = kept([]);
-    assert.deepEqual(prefs.read(), {});
-    assert.deepEqual(kept('text').prefs.read(), {});
-    assert.deepEqual(written, []);
-  });
+  for (const found of [[], 'text', 7, null])
+    it(`is put aside when it is ${JSON.stringify(found)}`, () => {
+      const { prefs, written } = kept(found);
+      assert.deepEqual(prefs.read(), {});
+      assert.deepEqual(written, ['aside: it holds no object']);
+    });
 });
 
 describe('the chimes', () => {
@@ -129,7 +166,7 @@ describe('the chimes', () => {
     const all = new Chimes({
       desk,
       clock,
-      policy: { gain: 1, off: [], language: 'en', ...policy },
+      policy: () => ({ gain: 1, off: [], language: 'en', ...policy }),
       sounds: {
         missing: [],
         pcm(name) {
@@ -138,17 +175,22 @@ describe('the chimes', () => {
         },
       },
     });
-    asked.length = 0;
+    const read = asked.splice(0);
     const heardMs = () => samples(speaker.played()).filter((value) => value !== 0).length / (RATE_HZ / 1_000);
     const pass = (ms: number) => {
       for (let at = 0; at < ms; at += 10) clock.advance(10);
     };
-    return { all, asked, clock, heardMs, pass };
+    return { all, read, asked, clock, heardMs, pass };
   }
   const NOW = { code: null, loudness: 1 };
 
   it('are the sounds that can be switched off', () => {
     assert.deepEqual([...SOUND_NAMES].sort(), [...SOUNDS].sort());
+  });
+
+  it('are read before any is wanted, but for those that are switched off and the digits', () => {
+    const { read } = chimes({ off: ['thinking'] });
+    assert.deepEqual(read.sort(), SOUND_NAMES.filter((name) => name !== 'thinking').sort());
   });
 
   it('play what a cue says, and tell how long it sounds', () => {
@@ -164,6 +206,16 @@ describe('the chimes', () => {
     assert.deepEqual([all.cue('listen', NOW), all.cue('stop', NOW)], [0, 0]);
     pass(200);
     assert.equal(heardMs(), 0);
+  });
+
+  it('are as they are wished for now', () => {
+    const wished = { gain: 1, off: ['listen'] };
+    const { all } = chimes(wished);
+    assert.equal(all.cue('listen', NOW), 0);
+    wished.off = [];
+    assert.equal(all.cue('listen', NOW), 50);
+    wished.gain = 0;
+    assert.equal(all.cue('listen', NOW), 0);
   });
 
   it('do not open the speaker for what nobody can hear', () => {
@@ -188,11 +240,13 @@ describe('the chimes', () => {
   } as const))
     it(`say a code ${what}: so many for a digit, a long one for a nought`, () => {
       const { all, asked } = chimes(policy, (name) => !name.startsWith('digit'));
-      all.cue('code', { code: '203x', loudness: 1 });
+      const soundsMs = all.cue('code', { code: '203x', loudness: 1 });
       assert.deepEqual(
         asked.filter((name) => name.startsWith('beep')),
         ['beep', 'beep', 'beep-long', 'beep', 'beep', 'beep'],
       );
+      // The jingle and six beeps of 50 ms, half a second after each digit, and nothing for what is none.
+      assert.equal(soundsMs, 7 * 50 + 3 * 500);
     });
 
   it('tick while an answer is waited for: after 1.5 s, each 1.5 s, for 15 s', () => {

@@ -135,6 +135,89 @@ describe('memory', () => {
       assert.equal(heartbeatOf(server), 10_000 + server);
   });
 
+  describe('of a box that is sent to another server', () => {
+    const learned = (heartbeatMs: number) => ({ ...noLessons(0), heartbeatMs });
+    /** A run that talks to one server after the other, and what of each the next run would know. */
+    function run() {
+      const [store, clock, server] = [new KeptStore(), handClock(), { url: URL }];
+      let lessons = learned(12_000);
+      const one = new Memory({
+        store,
+        clock,
+        get url() {
+          return server.url;
+        },
+      });
+      one.follow(() => present({ lessons }));
+      return {
+        one,
+        store,
+        clock,
+        learn(heartbeatMs: number) {
+          lessons = learned(heartbeatMs);
+        },
+        move(url: string, heartbeatMs = 15_000) {
+          server.url = url;
+          lessons = learned(heartbeatMs);
+        },
+        heartbeatOf: (url: string) => memory(store, clock, url).remembered()?.lessons.heartbeatMs,
+      };
+    }
+
+    it('keeps what was learned of the one it leaves, to the last, apart from what the new one teaches', () => {
+      const { one, learn, move, heartbeatOf } = run();
+      one.changed();
+      learn(11_000);
+      one.leave();
+      move(`${URL}2`, 17_000);
+      one.close(true);
+      assert.deepEqual([heartbeatOf(URL), heartbeatOf(`${URL}2`)], [11_000, 17_000]);
+    });
+
+    it('keeps what was written last when an answer has moved it without a word', () => {
+      const { one, move, clock, heartbeatOf, store } = run();
+      one.changed();
+      move(`${URL}2`, 17_000);
+      one.changed();
+      clock.advance(MINUTE_MS);
+      assert.equal(store.writes, 2);
+      assert.deepEqual([heartbeatOf(URL), heartbeatOf(`${URL}2`)], [12_000, 17_000]);
+    });
+
+    it('knows of each only the newest when it goes back and forth', () => {
+      const { one, move, store, heartbeatOf } = run();
+      for (const [url, heartbeatMs] of [
+        [`${URL}2`, 17_000],
+        [URL, 13_000],
+        [`${URL}2`, 18_000],
+        [URL, 14_000],
+      ] as const) {
+        one.leave();
+        move(url, heartbeatMs);
+      }
+      one.close(true);
+      assert.deepEqual([heartbeatOf(URL), heartbeatOf(`${URL}2`)], [14_000, 18_000]);
+      assert.equal(readWritten(store.value)?.lessons.length, 2);
+    });
+
+    it('changes nothing when it stays where it is, and learns nothing of no server', () => {
+      const { one, move, store, heartbeatOf } = run();
+      one.leave();
+      one.leave();
+      move('');
+      one.changed();
+      assert.deepEqual(
+        readWritten(store.value)?.lessons.map(({ url }) => url),
+        [URL],
+      );
+      move(URL, 13_000);
+      one.close(true);
+      assert.equal(heartbeatOf(URL), 13_000);
+      one.leave();
+      assert.equal(readWritten(store.value)?.lessons.length, 1);
+    });
+  });
+
   it('writes the first change at once, and then at most once a minute, the newest', () => {
     const store = new KeptStore();
     const clock = handClock();

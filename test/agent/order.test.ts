@@ -3,14 +3,11 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { agentRig } from '../helpers/agent-rig.ts';
 import { until } from '../helpers/card.ts';
+import { greeting } from '../helpers/good-conversation.ts';
 import { startScriptedServer } from '../helpers/scripted-server.ts';
 
 it('listen start is on the wire before the microphone starts, and before any packet of a backlog', async () => {
-  const server = await startScriptedServer(async (session) => {
-    await session.next('hello');
-    session.hello();
-    await session.next(() => false, Number.POSITIVE_INFINITY);
-  });
+  const server = await startScriptedServer(greeting);
   const rig = agentRig(server.url);
   try {
     await rig.linkIs('ready');

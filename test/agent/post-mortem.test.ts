@@ -64,6 +64,27 @@ describe('last-run.json', () => {
     assert.match(troubles.at(-1)?.text ?? '', /^999 /);
   });
 
+  it('keeps the last twenty troubles, and gives the outage up before it becomes too large', () => {
+    const { run, store } = rig();
+    const outage = { id: 1, attempts: 'x'.repeat(15_000) } as unknown as RunNow['last_outage'];
+    run.follow(() => ({ ...NOW, last_outage: outage }));
+    for (let at = 0; at < 25; at += 1) run.saw({ level: 'warn', code: null, text: `${at}` });
+    run.close('ended on request (SIGTERM)', true);
+    const small = store.value as { last_outage: unknown };
+    assert.ok(JSON.stringify(small, null, 2).length <= 16_384);
+    const { run: other, store: kept } = rig();
+    other.follow(() => NOW);
+    for (let at = 0; at < 25; at += 1) other.saw({ level: 'warn', code: null, text: `${at}` });
+    other.close('ended on request (SIGTERM)', true);
+    const texts = readPastRun(kept.value)?.troubles.map(({ text }) => text);
+    assert.deepEqual([texts?.length, texts?.[0], texts?.at(-1)], [20, '5', '24']);
+    const { run: huge, store: left } = rig();
+    const tooLarge = { id: 1, attempts: 'x'.repeat(17_000) } as unknown as RunNow['last_outage'];
+    huge.follow(() => ({ ...NOW, last_outage: tooLarge }));
+    huge.close('ended on request (SIGTERM)', true);
+    assert.equal((left.value as { last_outage: unknown }).last_outage, null);
+  });
+
   it('of another shape is put aside', () => {
     for (const bad of [[], 'x', {}, { version: 2 }, { ...NOW, version: 1, troubles: [{}] }]) {
       const { run, store } = rig();

@@ -7,51 +7,33 @@ import { describe, it } from 'node:test';
 import { signed } from '../../src/adapters/linux/board-key.ts';
 import type { Event } from '../../src/core/events.ts';
 import { KnownServer } from '../../src/known-server.ts';
-import type { Store, WebAnswer, WebQuestion } from '../../src/ports.ts';
+import type { WebAnswer, WebQuestion } from '../../src/ports.ts';
 import { SetupCalls } from '../../src/setup-calls.ts';
 import { keptLog } from '../helpers/card.ts';
+import { KeptStore } from '../helpers/kept-store.ts';
 
 const OWN = 'http://192.168.1.20:8003/xiaozhi/ota/';
 const HERE = { url: 'ws://192.168.1.20:8000/', token: 'one', framing: 1 } as const;
-const THERE = { url: 'ws://6.6.6.6:8000/', token: 'two', framing: 1 } as const;
 
-function storeOf(value: object = {}): Store & { readonly kept: object } {
-  let kept = value;
-  return {
-    read: () => kept,
-    setAside: () => undefined,
-    write: (next) => {
-      kept = next;
-    },
-    writeNow: () => undefined,
-    get kept() {
-      return kept;
-    },
-  };
-}
+type Given = { readonly serial: string | null; readonly key: string };
 
-function known(store: Store, more: { asked?: string; writtenUrl?: string; mayMoveByHttp?: boolean } = {}) {
+function rig({ serial = null, key = '0123456789abcdef0123456789abcdef\n' }: Partial<Given> = {}) {
+  const questions: { question: WebQuestion; answer: (answer: WebAnswer) => void; cancelled: boolean }[] = [];
+  const events: Event[] = [];
+  const posts: (string | null)[] = [];
   const log = keptLog();
-  const server = new KnownServer({
-    store,
+  const known = new KnownServer({
+    store: new KeptStore(),
     log,
     asked: OWN,
     writtenUrl: '',
     framing: 1,
-    mayMoveByHttp: false,
-    ...more,
+    hasToken: false,
+    mayMoveByHttp: true,
   });
-  return { server, log };
-}
-
-function rig(serial: string | null = null) {
-  const questions: { question: WebQuestion; answer: (answer: WebAnswer) => void; cancelled: boolean }[] = [];
-  const events: Event[] = [];
-  const posts: (string | null)[] = [];
-  const { server, log } = known(storeOf());
   const folder = mkdtempSync(join(tmpdir(), 'xz-'));
   const keyFile = join(folder, 'key');
-  writeFileSync(keyFile, '0123456789abcdef0123456789abcdef\n');
+  writeFileSync(keyFile, key);
   const calls = new SetupCalls({
     web: {
       ask(question, on) {
@@ -63,6 +45,7 @@ function rig(serial: string | null = null) {
       },
     },
     url: OWN,
+    caFile: '/the/ca.pem',
     caller: () => ({
       deviceId: 'd8:3a:dd:00:00:01',
       clientId: 'c',
@@ -72,14 +55,38 @@ function rig(serial: string | null = null) {
       ip: '',
     }),
     sign: (challenge) => signed(keyFile, challenge),
-    known: server,
+    known,
+    blanked: (text) => text.replaceAll('one', '…'),
     log,
     post: (code) => posts.push(code),
   });
   const follow = (call: Parameters<SetupCalls['follow']>[0]) =>
     calls.follow(call, (event) => events.push(event));
-  return { calls, questions, events, posts, log, follow, remove: () => rmSync(folder, { recursive: true }) };
+  /** One call, and the events that its answer makes. */
+  const answered = (call: number, answer: WebAnswer): readonly Event[] => {
+    const before = events.length;
+    follow({ call, what: 'configuration' });
+    questions.at(-1)?.answer(answer);
+    return events.slice(before);
+  };
+  return {
+    calls,
+    known,
+    keyFile,
+    questions,
+    events,
+    posts,
+    log,
+    follow,
+    answered,
+    remove: () => rmSync(folder, { recursive: true }),
+  };
 }
+
+const said = (answer: object): WebAnswer => ({ ok: true, status: 200, text: JSON.stringify(answer) });
+/** Of a setup that never had an answer. */
+const NEVER = { answeredAt: null, triedAt: null, ungreeted: null } as const;
+const ACTIVATION = { code: '738133', message: 'console', challenge: 'c' };
 
 describe('the calls of the setup', () => {
   it('run one at a time, and what is given up reports nothing', (t) => {
@@ -88,6 +95,9 @@ describe('the calls of the setup', () => {
     follow({ call: 1, what: 'configuration' });
     follow({ call: 1, what: 'configuration' });
     assert.equal(questions.length, 1);
+    assert.equal(questions[0]?.cancelled, false);
+    const { url, deadlineMs, caFile } = questions[0]?.question ?? {};
+    assert.deepEqual([url, deadlineMs, caFile], [OWN, 10_000, '/the/ca.pem']);
     follow(null);
     assert.equal(questions[0]?.cancelled, true);
     questions[0]?.answer({ ok: true, status: 200, text: '{}' });
@@ -119,7 +129,7 @@ describe('the calls of the setup', () => {
       [null, /^\{\}$/],
       ['s'.repeat(32), /"hmac":"e50c7fb382591e289952e8f8e2488248259cd89d5ff756fc44c426b3a8658519"/],
     ] as const) {
-      const { follow, questions, events, remove } = rig(serial);
+      const { follow, questions, events, remove } = rig({ serial });
       t.after(remove);
       follow({ call: 1, what: 'activation', challenge });
       assert.equal(questions[0]?.question.url, `${OWN}activate`);
@@ -134,6 +144,7 @@ describe('the calls of the setup', () => {
     t.after(remove);
     const activating = {
       phase: 'activating',
+      ...NEVER,
       call: 1,
       failures: 0,
       code: '738133',
@@ -142,64 +153,127 @@ describe('the calls of the setup', () => {
       polls: 0,
       step: { doing: 'polling' },
     } as const;
-    calls.tell({ phase: 'asking', call: 1, failures: 0 });
+    calls.tell({ phase: 'asking', ...NEVER, call: 1, failures: 0 });
     calls.tell(activating);
     calls.tell({ ...activating, polls: 1 });
-    calls.tell({ phase: 'done', call: 1 });
+    calls.tell({ phase: 'done', ...NEVER, call: 1 });
     assert.deepEqual(posts, [null, '738133', null], 'what an earlier run has left goes first');
     assert.equal(log.lines.filter(({ text }) => text.includes('738133')).length, 1);
   });
-});
 
-describe('the known server', () => {
-  it('is that of the last good answer, and outlives the process beside the identity', () => {
-    const store = storeOf({ device_id: 'd' });
-    assert.equal(known(store).server.take(HERE), true);
-    assert.equal((store.kept as { device_id?: string }).device_id, 'd');
-    const { server } = known(store);
-    assert.deepEqual([server.url, server.token, server.framing], [HERE.url, HERE.token, 1]);
-    assert.equal(
-      known(store, { asked: 'https://elsewhere.example/' }).server.url,
-      '',
-      'of another who is asked',
+  it('put a code into the file without what would steer a terminal', (t) => {
+    const { answered, calls, posts, remove } = rig();
+    t.after(remove);
+    const [event] = answered(
+      1,
+      said({ activation: { ...ACTIVATION, code: '12\u001b[2J\r\n34\u0000\u009b5' } }),
+    );
+    assert.ok(event?.type === 'setup.activating');
+    assert.equal(event.code, '12[2J345');
+    const unbound = {
+      phase: 'activating',
+      ...NEVER,
+      call: 1,
+      failures: 0,
+      polls: 0,
+      step: { doing: 'polling' },
+    } as const;
+    calls.tell({ ...unbound, code: event.code, message: '', challenge: null });
+    assert.deepEqual(posts, ['12[2J345']);
+    assert.deepEqual(
+      answered(2, said({ activation: { ...ACTIVATION, code: '\n' } })).map(
+        (one) => 'code' in one && one.code,
+      ),
+      [''],
     );
   });
 
-  it('is what the owner wrote, whatever an answer says', () => {
-    const { server } = known(storeOf(), { writtenUrl: 'ws://own:1/' });
-    server.take(HERE);
-    assert.deepEqual([server.url, server.token], ['ws://own:1/', 'one']);
+  it('take a server that comes with an activation for the one to come, and hand on what is to be told', (t) => {
+    const { answered, known, remove } = rig();
+    t.after(remove);
+    assert.deepEqual(answered(1, said({ activation: ACTIVATION, websocket: HERE })), [
+      { type: 'setup.activating', ...ACTIVATION },
+    ]);
+    assert.equal(known.url, HERE.url);
+    assert.deepEqual(answered(2, said({ activation: { challenge: 'd' } })), [
+      { type: 'setup.activating', code: '', message: '', challenge: 'd' },
+    ]);
   });
 
-  it('is not moved by plain http to another host, and that is said', () => {
-    const store = storeOf();
-    const { server, log } = known(store);
-    server.take(HERE);
-    assert.equal(server.take(THERE), false);
-    assert.deepEqual([server.url, server.token], [HERE.url, HERE.token]);
-    assert.ok(log.lines.some(({ text }) => text.includes('not followed')));
-    const allowed = known(store, { mayMoveByHttp: true }).server;
-    assert.equal(allowed.take(THERE), true);
-    assert.equal(allowed.url, THERE.url);
+  it('report that the box is sent to another server before what else was answered, and not of the first', (t) => {
+    const { answered, remove } = rig();
+    t.after(remove);
+    const moved = { ...HERE, url: 'ws://192.168.1.21:8000/' };
+    const types = (...given: Parameters<typeof answered>) => answered(...given).map(({ type }) => type);
+    assert.deepEqual(types(1, said({ websocket: HERE })), ['setup.done']);
+    assert.deepEqual(types(2, said({ websocket: { ...HERE, token: 'new' } })), ['setup.done']);
+    assert.deepEqual(types(3, said({ websocket: moved })), ['server.moved', 'setup.done']);
+    assert.deepEqual(types(4, said({ websocket: HERE, activation: ACTIVATION })), [
+      'server.moved',
+      'setup.activating',
+    ]);
   });
 
-  it('that only Docker can reach is used, and doubted aloud', () => {
-    const { server, log } = known(storeOf());
-    server.take({ ...HERE, url: 'ws://172.18.0.3:8000/' });
-    assert.match(server.doubt ?? '', /inside Docker/);
-    assert.equal(log.lines.length, 1);
+  it('take a poll that was not answered for trouble, not for a word of the server', (t) => {
+    const { follow, questions, events, remove } = rig();
+    t.after(remove);
+    follow({ call: 1, what: 'activation', challenge: null });
+    questions[0]?.answer({ ok: false, reason: 'connect ECONNREFUSED' });
+    assert.deepEqual(events, [{ type: 'setup.polled', result: 'failed' }]);
   });
 
-  for (const broken of [
-    null,
-    7,
-    [],
-    { configuration: 7 },
-    { configuration: { asked: OWN, url: 7, token: 'x' } },
-    { configuration: { asked: OWN, url: 'http://x/', token: '' } },
-  ])
-    it(`is none when ${JSON.stringify(broken)} is kept`, () => {
-      const store = { ...storeOf(), read: () => broken };
-      assert.equal(known(store).server.url, '');
-    });
+  it('ask without a proof when the key cannot be read, and say why', (t) => {
+    const { follow, questions, log, remove } = rig({ serial: 's'.repeat(32), key: ' \n' });
+    t.after(remove);
+    follow({ call: 1, what: 'activation', challenge: 'c' });
+    assert.equal(questions[0]?.question.body, '{}');
+    const [line] = log.lines.filter(({ level }) => level === 'error');
+    assert.match(JSON.stringify(line?.fields), /key is empty/);
+  });
+
+  it('say once what keeps the key from being read, show it as long as it does, and no longer', (t) => {
+    const given = { serial: 's'.repeat(32), key: '\n' };
+    const { calls, follow, log, answered, keyFile, questions, remove } = rig(given);
+    t.after(remove);
+    answered(1, said({ activation: ACTIVATION }));
+    for (const call of [2, 3, 4]) follow({ call, what: 'activation', challenge: 'c' });
+    assert.equal(log.lines.filter(({ level }) => level === 'error').length, 1);
+    assert.match(calls.trouble ?? '', /the key of the serial number cannot be read: .*key is empty/);
+    writeFileSync(keyFile, 'secret\n');
+    follow({ call: 5, what: 'activation', challenge: 'c' });
+    assert.equal(calls.trouble, null);
+    assert.match(questions.at(-1)?.question.body ?? '', /hmac/);
+  });
+
+  it('prove nothing where the server has given nothing to sign, and call that no fault', (t) => {
+    const { follow, questions, log, remove } = rig({ serial: 's'.repeat(32) });
+    t.after(remove);
+    follow({ call: 1, what: 'activation', challenge: null });
+    assert.equal(questions[0]?.question.body, '{}');
+    assert.deepEqual(log.lines, []);
+  });
+
+  it('put no code where there is none to enter, and say when the activation is over', (t) => {
+    const { calls, posts, log, remove } = rig();
+    t.after(remove);
+    const unbound = {
+      phase: 'activating',
+      ...NEVER,
+      call: 1,
+      failures: 0,
+      code: '',
+      message: '',
+      challenge: 'c',
+      polls: 0,
+      step: { doing: 'polling' },
+    } as const;
+    calls.tell(unbound);
+    calls.tell({ phase: 'done', ...NEVER, call: 2 });
+    assert.deepEqual(posts, [null, null]);
+    assert.deepEqual(
+      log.lines.filter(({ level }) => level === 'warn').map(({ text }) => text),
+      ['activation: the server wants no code but a serial number'],
+    );
+    assert.ok(log.lines.some(({ text }) => text.includes('activation is over')));
+  });
 });

@@ -8,9 +8,10 @@ import { RHYTHMS, SIGNS, type Sign } from '../../src/core/light.ts';
 import type { Look } from '../../src/ports.ts';
 import { type AgentRig, agentRig, SPEAKER_HZ } from '../helpers/agent-rig.ts';
 import { keptLog, until } from '../helpers/card.ts';
+import { greeting } from '../helpers/good-conversation.ts';
 import { soundCodec, tonePackets } from '../helpers/opus-sound.ts';
 import { type ScriptedServer, startScriptedServer } from '../helpers/scripted-server.ts';
-import { rms } from '../helpers/tone.ts';
+import { measure, rms } from '../helpers/tone.ts';
 
 type Signs = Required<Pick<AgentParts, 'lamp' | 'chimes'>>;
 
@@ -24,11 +25,11 @@ function signs(cutOverlap: boolean): Signs & { readonly shown: Sign[] } {
     shown,
     lamp: {
       light: { means: 'a light', start: () => undefined, show, stop: () => shown.push('idle') },
-      policy: { theme: 'speaker', brightness: 1, night: null, nightBrightness: 1 },
+      policy: () => ({ theme: 'speaker', brightness: 1, night: null, nightBrightness: 1 }),
     },
     chimes: {
       sounds: soundFiles({ rateHz: SPEAKER_HZ, log: keptLog() }),
-      policy: { gain: 1, off: [], language: 'en' },
+      policy: () => ({ gain: 1, off: [], language: 'en' }),
       cutOverlap,
     },
   };
@@ -37,11 +38,7 @@ function signs(cutOverlap: boolean): Signs & { readonly shown: Sign[] } {
 describe('a conversation with a light and sounds', () => {
   let server: ScriptedServer;
   before(async () => {
-    server = await startScriptedServer(async (device) => {
-      await device.next('hello');
-      device.hello();
-      await device.next(() => false, Number.POSITIVE_INFINITY);
-    });
+    server = await startScriptedServer(greeting);
   });
   after(() => server.stop());
   const session = () => {
@@ -67,6 +64,25 @@ describe('a conversation with a light and sounds', () => {
     rig.stop();
     assert.equal(shown.at(-1), 'idle');
     assert.equal(rig.speaker.isRunning, false, 'nothing is left sounding');
+  });
+
+  it('is none for a box that belongs to nobody: it shows that, and speaks its code, digit by digit', async () => {
+    const { shown, ...parts } = signs(false);
+    const changes = { configured: false, setup: { asks: true } };
+    const rig = agentRig(server.url, changes, 2_000, { signs: parts });
+    const unbound = { type: 'setup.activating', message: '', challenge: null } as const;
+    const heardOf = async (code: string) => {
+      const from = rig.speaker.played().length;
+      rig.agent.dispatch({ ...unbound, code });
+      await until(() => rig.speaker.played().length > from, `${code} begins`);
+      await until(() => !rig.speaker.isRunning, `${code} is said`);
+      return measure(rig.speaker.played().subarray(from), SPEAKER_HZ).loudMs;
+    };
+    const [one, three] = [await heardOf('7'), await heardOf('777')];
+    const digitMs = (three - one) / 2;
+    assert.ok(one > digitMs && digitMs > 150, `${one} and ${three} ms: a tune, and a digit after the other`);
+    assert.equal(shown.at(-1), 'activating');
+    rig.stop();
   });
 
   for (const [what, cutOverlap] of [

@@ -4,16 +4,26 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Connections } from '../../src/connections.ts';
 import type { Event } from '../../src/core/events.ts';
-import type { Socket, SocketEvents } from '../../src/ports.ts';
-import { keptLog } from '../helpers/card.ts';
+import type { Dialer, Socket, SocketEvents } from '../../src/ports.ts';
+import { agentRig } from '../helpers/agent-rig.ts';
+import { keptLog, until } from '../helpers/card.ts';
+import { goodConversation } from '../helpers/good-conversation.ts';
 import { handClock } from '../helpers/hand-clock.ts';
+import { DOWN, HOME } from '../helpers/networks.ts';
+import { startScriptedServer } from '../helpers/scripted-server.ts';
 
 const PACKET = new Uint8Array(180);
+/** What a look that matters may be old; one that costs a small board 0.1 ms may be older. */
+const FRESH_MS = 100;
+const UNHURRIED_MS = 500;
+/** More than fits on any road, and less than a connection that is stuck. */
+const FULL_BYTES = 500_000;
 
 function rig() {
   const clock = handClock();
   const events: Event[] = [];
-  const road = { sent: 0, underWay: 0 };
+  /** `seen`: what an old look at the queue finds. */
+  const road = { sent: 0, underWay: 0, seen: null as number | null, looks: [] as number[] };
   let on: SocketEvents | undefined;
   let pings = 0;
   const take = (bytes: number) => {
@@ -25,7 +35,10 @@ function rig() {
     get sentBytes() {
       return road.sent;
     },
-    underWayBytes: () => road.underWay,
+    underWayBytes(maxAgeMs) {
+      road.looks.push(maxAgeMs);
+      return maxAgeMs > FRESH_MS ? (road.seen ?? road.underWay) : road.underWay;
+    },
     isOpen: true,
     sendText: (text) => take(text.length),
     sendBinary: (bytes) => take(bytes.length),
@@ -67,7 +80,9 @@ function rig() {
     connections,
     events,
     fill,
-    pong: () => on?.ponged(pings),
+    pong: (mark = pings) => on?.ponged(mark),
+    /** Round trips as they were told. */
+    roundTrips: () => events.flatMap((event) => (event.type === 'socket.heard' ? [event.rttMs] : [])),
     moves: () => events.filter(({ type }) => type === 'socket.moved').length,
   };
 }
@@ -140,9 +155,62 @@ describe('a connection', () => {
     assert.equal(moves(), 1);
   });
 
+  it('takes 4 KiB and 12 bytes for each millisecond of a round trip, before the first of 300', () => {
+    const taken = (roundTripMs: number | null) => {
+      const { connections, clock, fill, pong, road } = rig();
+      if (roundTripMs !== null) {
+        connections.ping(1);
+        clock.advance(roundTripMs);
+        pong();
+        road.underWay = 0;
+      }
+      return fill();
+    };
+    for (const [roundTripMs, bytes] of [
+      [50, 4_096 + 600],
+      [2_000, 4_096 + 24_000],
+      [null, 4_096 + 3_600],
+    ] as const) {
+      const most = taken(roundTripMs);
+      assert.ok(most > bytes && most <= bytes + PACKET.length, `${roundTripMs} ms: ${most} bytes`);
+    }
+  });
+
+  it('looks at the queue now and then while it is short, and anew before it says that it is busy', () => {
+    const { connections, road } = rig();
+    connections.offer(1, PACKET);
+    assert.deepEqual(road.looks, [UNHURRIED_MS]);
+    road.seen = 1_000_000;
+    assert.equal(connections.offer(1, PACKET), 'taken', 'by now it has got on');
+    assert.deepEqual(road.looks, [UNHURRIED_MS, UNHURRIED_MS, FRESH_MS]);
+    road.underWay = 1_000_000;
+    assert.equal(connections.offer(1, PACKET), 'busy');
+    road.looks.length = 0;
+    assert.equal(connections.underWay(1), 1_000_000);
+    assert.deepEqual(road.looks, [FRESH_MS]);
+  });
+
+  it('takes each answer for that of its own ping, once, and of the last eight', () => {
+    const { connections, clock, pong, roundTrips } = rig();
+    for (let ping = 1; ping <= 3; ping += 1) {
+      connections.ping(1);
+      clock.advance(1_000);
+    }
+    pong(1);
+    clock.advance(1_000);
+    pong(1);
+    pong(3);
+    assert.deepEqual(roundTrips(), [3_000, null, 2_000]);
+    for (let ping = 4; ping <= 12; ping += 1) connections.ping(1);
+    pong(4);
+    pong(5);
+    assert.deepEqual(roundTrips().slice(3), [null, 0]);
+  });
+
   it('tells nothing of a queue that stands still', () => {
-    const { connections, clock, fill, moves } = rig();
+    const { connections, clock, fill, moves, road } = rig();
     fill();
+    road.underWay -= 1_000;
     connections.ping(1);
     for (let tenth = 1; tenth <= 30; tenth += 1) {
       clock.advance(100);
@@ -151,3 +219,50 @@ describe('a connection', () => {
     assert.equal(moves(), 0);
   });
 });
+
+describe('speech that a connection does not take', () => {
+  for (const [where, snapshot, bitRateBps] of [
+    ['on a network that there is is spoken in fewer bits', HOME, 8_000],
+    ['without any is spoken as before, for it will be sent again', DOWN, 24_000],
+  ] as const)
+    it(where, async () => {
+      const server = await startScriptedServer(
+        goodConversation({ utterancePackets: Number.POSITIVE_INFINITY }),
+      );
+      const road = { isBlocked: false };
+      const rig = agentRig(server.url, {}, undefined, { dialer: (real) => blockable(real, road) });
+      await rig.linkIs('ready');
+      rig.agent.dispatch({ type: 'network.seen', snapshot: HOME });
+      rig.press();
+      await rig.turnIs('listening');
+      road.isBlocked = true;
+      rig.agent.dispatch({ type: 'network.seen', snapshot });
+      await until(() => rig.agent.uplink.status().unsentMs > 3_000, 'three seconds of speech that wait');
+      assert.equal(rig.agent.uplink.status().bitRateBps, bitRateBps);
+      rig.stop();
+      await server.stop();
+    });
+});
+
+/** Sockets on which, when it is so wished, nothing gets on. */
+function blockable(real: Dialer, road: { readonly isBlocked: boolean }): Dialer {
+  return {
+    dial(request, on) {
+      const socket = real.dial(request, on);
+      return {
+        get sentBytes() {
+          return socket.sentBytes;
+        },
+        underWayBytes: (maxAgeMs) => (road.isBlocked ? FULL_BYTES : socket.underWayBytes(maxAgeMs)),
+        get isOpen() {
+          return socket.isOpen;
+        },
+        sendText: (text) => socket.sendText(text),
+        sendBinary: (bytes) => socket.sendBinary(bytes),
+        ping: (mark) => socket.ping(mark),
+        close: () => socket.close(),
+        terminate: () => socket.terminate(),
+      };
+    },
+  };
+}

@@ -5,8 +5,9 @@ import { describe, it } from 'node:test';
 import { type AgentRig, agentRig, firstPackets } from '../helpers/agent-rig.ts';
 import { until } from '../helpers/card.ts';
 import { farAway } from '../helpers/far-away.ts';
-import { isListenStart } from '../helpers/good-conversation.ts';
+import { greeting, isListenStart, leftAlone } from '../helpers/good-conversation.ts';
 import {
+  type Heard,
   messageOf,
   type Script,
   type ScriptedServer,
@@ -16,13 +17,8 @@ import {
 
 const PATIENT = { link: { helloTimeoutMs: 10_000, connectTimeoutMs: 10_000 } };
 
-const good: Script = async (session) => {
-  await session.next('hello', Number.POSITIVE_INFINITY);
-  session.hello();
-  await session.next(() => false, Number.POSITIVE_INFINITY);
-};
 const slowDoor = (delayMs: number): Script =>
-  Object.assign((session: Session) => good(session), { admit: () => ({ delayMs }) });
+  Object.assign((session: Session) => greeting(session), { admit: () => ({ delayMs }) });
 
 async function against(
   script: Script,
@@ -56,6 +52,11 @@ function course(session: Session | undefined): readonly string[] {
   flush();
   return words;
 }
+
+const isListenStop = (heard: Heard) => {
+  const message = messageOf(heard);
+  return message?.type === 'listen' && message.state === 'stop';
+};
 
 const packetsOf = (session: Session | undefined) =>
   (session?.received ?? []).flatMap((heard) => (heard.kind === 'binary' ? [heard.bytes] : []));
@@ -94,7 +95,7 @@ describe('a press while the connection is still being made', { concurrency: 4 },
 
 describe('a server that is deaf when it has just said hello', { concurrency: 4 }, () => {
   it('gets the same utterance once more, from its first packet on, and is not asked a third time', () =>
-    against(good, async (rig, server) => {
+    against(greeting, async (rig, server) => {
       await rig.linkIs('ready');
       rig.agent.dispatch({ type: 'press.asked', holdMs: 900 });
       const [session] = server.sessions;
@@ -110,9 +111,35 @@ describe('a server that is deaf when it has just said hello', { concurrency: 4 }
     }));
 });
 
+describe('what a server has understood', { concurrency: 4 }, () => {
+  it('is sent to nobody again when the connection is lost before its answer', async () => {
+    const script: Script = async (session) => {
+      await session.next('hello');
+      session.hello();
+      if (session.index > 0) return leftAlone(session);
+      await session.next(isListenStop, Number.POSITIVE_INFINITY);
+      session.say({ type: 'stt', text: 'I hear' });
+      session.reset();
+    };
+    await against(script, async (rig, server) => {
+      await rig.linkIs('ready');
+      rig.agent.dispatch({ type: 'press.asked', holdMs: 900 });
+      await until(() => server.sessions.length === 2, 'another connection');
+      await rig.linkIs('ready');
+      assert.equal(rig.agent.state.turn.phase, 'idle');
+      assert.deepEqual(rig.cues.slice(-2), ['lost', 'back']);
+      // Whatever was going to be sent would come before this.
+      rig.press();
+      await until(() => packetsOf(server.sessions[1]).length > 0, 'what is said next');
+      assert.equal(course(server.sessions[1])[0], 'listen start auto');
+      assert.notDeepEqual(packetsOf(server.sessions[1])[0], firstPackets(1)[0]);
+    });
+  });
+});
+
 describe('a server that is two seconds away', () => {
   it('is asked at a press, not given up for its slowness, and gets the utterance once', async () => {
-    const server = await startScriptedServer(good);
+    const server = await startScriptedServer(greeting);
     const away = await farAway(server.url, 1_000);
     const rig = agentRig(away.url, PATIENT, 10_000);
     try {

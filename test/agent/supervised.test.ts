@@ -18,6 +18,7 @@ describe('a supervised box', () => {
   let state: ReturnType<typeof startState>;
   let loop: 'moves' | 'stands still';
   let supervised: Supervised;
+  let failed: (reason: string) => void;
   const log = keptLog();
 
   const happen = (event: Event) => {
@@ -35,7 +36,14 @@ describe('a supervised box', () => {
     loop = 'moves';
     state = startState(policy(), 0);
     supervised = new Supervised({
-      supervisor: { watchdogMs: 30_000, start() {}, tell: (news) => told.push(news), stop() {} },
+      supervisor: {
+        watchdogMs: 30_000,
+        start(on) {
+          failed = on.failed;
+        },
+        tell: (news) => told.push(news),
+        stop() {},
+      },
       clock,
       log,
       dispatch: happen,
@@ -107,6 +115,7 @@ describe('a supervised box', () => {
   it('says when it stops, and nothing after that', () => {
     supervised.stopping();
     supervised.stopping();
+    assert.equal(clock.pending(), 0);
     happen({ type: 'shutdown.asked' });
     clock.advance(60_000);
     assert.deepEqual(told.slice(1), [{ phase: 'stopping' }]);
@@ -116,5 +125,17 @@ describe('a supervised box', () => {
     supervised.reloading();
     supervised.reloaded();
     assert.deepEqual(told.slice(1), [{ phase: 'reloading' }, { phase: 'ready' }]);
+    // What the configuration has changed is in the line, though nothing has happened to the box.
+    line = 'not reloaded';
+    clock.advance(1_000);
+    assert.deepEqual(told.slice(3), [{ status: 'not reloaded' }]);
+  });
+
+  it('says why it cannot be told, once for each reason', () => {
+    for (const reason of ['not installed', 'not installed', 'exit code 1', 'not installed']) failed(reason);
+    assert.deepEqual(
+      log.lines.filter(({ text }) => text.endsWith('not told')).map(({ fields }) => fields),
+      [{ reason: 'not installed' }, { reason: 'exit code 1' }, { reason: 'not installed' }],
+    );
   });
 });

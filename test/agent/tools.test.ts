@@ -127,6 +127,49 @@ describe('a server', () => {
       assert.match(textOf(await call(session, 2, 'self.reboot')), /Unknown tool: self\.reboot/);
     });
     assert.equal(daemon.count(/tool called by the server/), 5);
+    assert.equal(daemon.count(/tool refused/), 2, 'one line for each call');
+  });
+
+  it('may turn the volume ten times in ten seconds, and is told so beyond that', async () => {
+    await play(async (session) => {
+      await greet(session);
+      const said: string[] = [];
+      for (let volume = 1; volume <= 12; volume += 1)
+        said.push(textOf(await call(session, volume, 'self.audio_speaker.set_volume', { volume })));
+      assert.deepEqual(said.slice(0, 10), Array(10).fill('true'));
+      for (const one of said.slice(10)) assert.equal(one, 'error: Too often: at most 10 calls in 10 s');
+      const found = JSON.parse(textOf(await call(session, 13, 'self.get_device_status')));
+      assert.equal(found.audio_speaker.volume, 10);
+    });
+  });
+
+  it('gets a long list page by page under one id, each page small enough for the gateway', async () => {
+    const names = Array.from({ length: 24 }, (_, at) => `tool_${at}`);
+    const text = names
+      .map((name) => `[tools.${name}]\ndescription = "${'灯'.repeat(400)}"\ncommand = ["/bin/true"]\n`)
+      .join('');
+    await play(async (session) => {
+      await greet(session);
+      const seen: string[] = [];
+      let pages = 0;
+      let cursor: string | undefined;
+      do {
+        const from = session.received.length;
+        const reply = await ask(session, 2, 'tools/list', cursor === undefined ? undefined : { cursor });
+        const [sent] = session.received.slice(from).filter((one) => messageOf(one)?.type === 'mcp');
+        assert.ok(sent?.kind === 'text' && Buffer.byteLength(sent.text) < 8_192, 'XG: 8,192 bytes');
+        const page = reply.result as { tools: { name: string }[]; nextCursor?: string };
+        assert.ok(Buffer.byteLength(JSON.stringify(page)) < 8_000);
+        seen.push(...page.tools.map(({ name }) => name));
+        cursor = page.nextCursor;
+        pages += 1;
+      } while (cursor !== undefined && pages < 30);
+      assert.ok(pages >= 4, `${pages} pages`);
+      assert.deepEqual(
+        seen.filter((name) => !name.startsWith('self.')),
+        names,
+      );
+    }, text);
   });
 
   it('runs what the owner has allowed, with a time of its own, and is told why something fails', async () => {

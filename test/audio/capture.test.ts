@@ -134,6 +134,25 @@ describe('a capture', () => {
     assert.ok(heard.bytes > bytes, 'a new trouble is answered at once');
   });
 
+  it('that somebody speaks into is not waited for, and its trouble begins anew', () => {
+    const { clock, microphone, capture, heard, start } = rig(noise);
+    start();
+    for (let breaks = 0; breaks < 8; breaks += 1) {
+      while (!microphone.isRunning) clock.advance(10);
+      microphone.fail('no such device');
+    }
+    assert.equal(microphone.isRunning, false);
+    capture.hurry();
+    assert.equal(microphone.isRunning, true);
+    const failures = heard.failures.length;
+    microphone.fail('no such device');
+    clock.advance(0);
+    assert.equal(microphone.isRunning, true, 'started again at once, as at the first break');
+    assert.equal(heard.failures.length, failures, 'nobody has waited for two seconds yet');
+    capture.stop();
+    assert.equal(clock.pending(), 0);
+  });
+
   it('that hiccups every three seconds has not failed: nobody waits for two seconds', () => {
     const { clock, microphone, heard, start } = rig(noise);
     start();

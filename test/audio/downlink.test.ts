@@ -13,14 +13,16 @@ import { measure, rms } from '../helpers/tone.ts';
 const RATE_HZ = 24_000;
 const JITTER_MS = 160;
 
-function rig(jitterMs = JITTER_MS) {
+function rig(jitterMs = JITTER_MS, rememberMs = 30_000) {
   const clock = handClock();
   const log = keptLog();
   const codec = evanCodec();
   if ('missing' in codec) throw new Error(codec.missing);
-  const speaker = simSpeaker(clock, { rateHz: RATE_HZ, rememberMs: 30_000 });
+  const speaker = simSpeaker(clock, { rateHz: RATE_HZ, rememberMs });
   const events: string[] = [];
   const plays: string[] = [];
+  /** How much had been heard each time that all had been. */
+  const drainedAt: number[] = [];
   const downlink = new Downlink({
     speaker: new PacedSpeaker({ speaker, clock, log }),
     codec,
@@ -31,11 +33,14 @@ function rig(jitterMs = JITTER_MS) {
       started: (turn) => events.push(`started ${turn}`),
       heard: (turn) => events.push(`heard ${turn}`),
       played: (turn) => plays.push(`${turn} at ${clock.now()}`),
-      drained: (turn) => events.push(`drained ${turn}`),
+      drained: (turn) => {
+        drainedAt.push(speaker.played().length);
+        events.push(`drained ${turn}`);
+      },
       failed: (turn, reason) => events.push(`failed ${turn} ${reason}`),
     },
   });
-  return { clock, log, speaker, downlink, events, plays };
+  return { clock, log, speaker, downlink, events, plays, drainedAt };
 }
 
 type Rig = ReturnType<typeof rig>;
@@ -62,6 +67,7 @@ describe('the downlink', () => {
     assert.equal(heard.holes, 0);
     assert.ok(Math.abs(heard.hz - 440) < 2, `${heard.hz} Hz`);
     assert.equal(played.events.at(-1), 'drained 1');
+    assert.deepEqual(played.drainedAt, [played.speaker.played().length], 'the last sample was heard by then');
     assert.equal(played.speaker.isRunning, false);
     assert.equal(played.downlink.status().gaps, 0);
   });
@@ -76,6 +82,22 @@ describe('the downlink', () => {
     if (three) downlink.push(three);
     clock.advance(50);
     assert.ok(rms(speaker.played()) > 1_000);
+  });
+
+  it('begins at the very moment at which the reserve is complete', () => {
+    const { clock, speaker, downlink } = rig();
+    const writtenAt: number[] = [];
+    const write = speaker.write.bind(speaker);
+    speaker.write = (pcm) => {
+      writtenAt.push(clock.now());
+      write(pcm);
+    };
+    downlink.follow({ turn: 1, ending: false });
+    const [one, two, three] = sound(180);
+    for (const packet of [one, two]) if (packet) downlink.push(packet);
+    clock.advance(150);
+    if (three) downlink.push(three);
+    assert.equal(writtenAt[0], 150);
   });
 
   it('begins 200 ms after the first packet even if no reserve builds up', () => {
@@ -227,6 +249,21 @@ describe('the downlink', () => {
     assert.equal(measure(speaker.played(), RATE_HZ).loudMs, before);
   });
 
+  it('decodes each turn’s answer as if there had been none before', () => {
+    const packets = sound(1_200);
+    const play = (played: Rig, turn: number) => {
+      const before = played.speaker.played().length;
+      played.downlink.follow({ turn, ending: false });
+      paced(played, packets, 60);
+      played.downlink.follow({ turn, ending: true });
+      played.clock.advance(1_000);
+      return played.speaker.played().subarray(before);
+    };
+    const used = rig();
+    play(used, 1);
+    assert.deepEqual(play(used, 2), play(rig(), 1));
+  });
+
   it('never writes more than 100 ms ahead of what was heard', () => {
     const { clock, speaker, downlink } = rig();
     let writtenMs = 0;
@@ -296,12 +333,15 @@ describe('the downlink', () => {
 });
 
 describe('the reserve that adapts', () => {
+  /** What is heard does not matter here. */
+  const adapting = () => rig(0, 0);
+  const packets = sound(3_000);
   /** One answer of 3 s, each packet late by what `lateMs` says of its number. */
   function answer({ clock, downlink }: Rig, turn: number, lateMs: (packet: number) => number): void {
     downlink.follow({ turn, ending: false });
     const from = clock.now();
     let arrivesAt = from;
-    for (const [at, packet] of sound(3_000).entries()) {
+    for (const [at, packet] of packets.entries()) {
       arrivesAt = Math.max(arrivesAt, from + at * 60 + lateMs(at));
       clock.advance(arrivesAt - clock.now());
       downlink.push(packet);
@@ -317,17 +357,17 @@ describe('the reserve that adapts', () => {
   };
 
   it('is 160 ms at first, and 120 on a network that delivers evenly or for a server that sends ahead of time', () => {
-    const even = rig(0);
+    const even = adapting();
     assert.equal(even.downlink.status().reserveMs, 160);
     often(even, steady);
     assert.equal(even.downlink.status().reserveMs, 120);
-    const ahead = rig(0);
+    const ahead = adapting();
     often(ahead, (packet) => (packet < 5 ? 0 : -240));
     assert.equal(ahead.downlink.status().reserveMs, 120);
   });
 
   it('grows to what the delays were, so that the next answer has no gaps, and shrinks when they are over', () => {
-    const played = rig(0);
+    const played = adapting();
     answer(played, 1, rough);
     const gaps = played.downlink.status().gaps;
     assert.ok(gaps > 0, 'the first one had');
@@ -340,24 +380,49 @@ describe('the reserve that adapts', () => {
   });
 
   it('is no longer for a server that sends all at once, or whose clock is slow', () => {
-    const burst = rig(0);
+    const burst = adapting();
     burst.downlink.follow({ turn: 1, ending: false });
     for (const packet of sound(6_000)) burst.downlink.push(packet);
     burst.clock.advance(900);
     burst.downlink.push(sound(60)[0] ?? new Uint8Array());
     assert.ok(burst.downlink.status().reserveMs <= 160);
-    const slow = rig(0);
+    const slow = adapting();
     slow.downlink.follow({ turn: 1, ending: false });
     for (const packet of sound(300)) slow.downlink.push(packet);
     paced(slow, sound(20_000), 61);
     assert.ok(slow.downlink.status().reserveMs <= 160, `${slow.downlink.status().reserveMs} ms`);
   });
 
+  it('counts a packet that was later still as 400 ms late, so that it is forgotten as soon', () => {
+    const reserveAfter = (worstMs: number) => {
+      const played = adapting();
+      answer(played, 1, (packet) => (packet === 25 ? worstMs : 0));
+      often(played, steady, 2);
+      return played.downlink.status().reserveMs;
+    };
+    const usual = reserveAfter(400);
+    assert.ok(usual > 140, 'not forgotten altogether');
+    // A packet that holds up those behind it is forgotten a few packets later.
+    assert.ok(Math.abs(reserveAfter(900) - usual) < 1, `${reserveAfter(900)} instead of ${usual} ms`);
+  });
+
+  it('does not take the pause between two answers for lateness', () => {
+    const played = adapting();
+    played.downlink.follow({ turn: 1, ending: false });
+    paced(played, sound(3_000), 60);
+    played.downlink.follow({ turn: 1, ending: true });
+    played.clock.advance(600);
+    assert.equal(played.events.at(-1), 'drained 1');
+    played.downlink.follow({ turn: 2, ending: false });
+    paced(played, sound(600), 60);
+    assert.ok(played.downlink.status().reserveMs <= 160, `${played.downlink.status().reserveMs} ms`);
+  });
+
   it('is 400 ms at the most, and no pause in mid-answer makes it grow', () => {
-    const awful = rig(0);
+    const awful = adapting();
     answer(awful, 1, (packet) => (packet % 20 === 19 ? 800 : 0));
     assert.equal(awful.downlink.status().reserveMs, 400);
-    const pausing = rig(0);
+    const pausing = adapting();
     answer(pausing, 1, (packet) => (packet < 25 ? 0 : 3_000));
     assert.ok(pausing.downlink.status().reserveMs < 160);
   });
@@ -376,5 +441,41 @@ describe('a server that says too early that it has finished', () => {
     assert.ok(Math.abs(heard.loudMs - 1_800) <= 40, `${heard.loudMs} ms`);
     assert.equal(heard.holes, 0);
     assert.deepEqual(played.events.at(-1), 'drained 1');
+  });
+
+  it('is heard to the last packet that follows after silence of less than three packets', () => {
+    const played = rig(120);
+    const packets = sound(1_800);
+    played.downlink.follow({ turn: 1, ending: false });
+    paced(played, packets.slice(0, 25), 60);
+    played.downlink.follow({ turn: 1, ending: true });
+    // The last one came 60 ms ago.
+    played.clock.advance(110);
+    assert.deepEqual(played.events.at(-1), 'heard 1', 'not over yet');
+    paced(played, packets.slice(25), 60);
+    assert.equal(played.speaker.isRunning, true);
+    played.clock.advance(1_000);
+    const heard = measure(played.speaker.played(), RATE_HZ);
+    assert.ok(heard.loudMs >= 1_800 - 40, `${heard.loudMs} ms`);
+    assert.equal(played.events.filter((event) => event === 'drained 1').length, 1);
+  });
+
+  it('is heard to a packet that comes while the last of its sound is playing', () => {
+    const played = rig(120);
+    const [last = new Uint8Array(), ...packets] = sound(660).reverse();
+    played.downlink.follow({ turn: 1, ending: false });
+    for (const packet of packets.reverse()) played.downlink.push(packet);
+    played.downlink.follow({ turn: 1, ending: true });
+    played.clock.advance(560);
+    assert.equal(played.downlink.status().playback, 'finishing');
+    played.downlink.push(last);
+    played.clock.advance(1_000);
+    const heard = measure(played.speaker.played(), RATE_HZ);
+    // Whoever waits for more invents sound that fades.
+    assert.ok(heard.loudMs >= 660 && heard.loudMs < 660 + 60, `${heard.loudMs} ms`);
+    assert.deepEqual(
+      played.events.filter((event) => event === 'drained 1'),
+      ['drained 1'],
+    );
   });
 });

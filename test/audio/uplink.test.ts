@@ -19,7 +19,8 @@ function rig(source?: (bytes: number) => Uint8Array) {
   const events: string[] = [];
   const moves: string[] = [];
   let encoded = 0;
-  const network = { busy: false, underWay: 0, looked: () => {} };
+  const network = { busy: false, hasWay: true, underWay: 0, looked: () => {} };
+  const told = { moved: () => {} };
   const rates: number[] = [];
   const frames: Uint8Array[] = [];
   const uplink = new Uplink({
@@ -44,19 +45,24 @@ function rig(source?: (bytes: number) => Uint8Array) {
         return 'taken';
       },
       underWay: () => network.underWay,
+      hasWay: () => network.hasWay,
       look: () => network.looked(),
     },
     on: {
       flushed: (turn, take) => events.push(`flushed ${turn}/${take}`),
-      moved: (turn, take) => moves.push(`${turn}/${take} at ${clock.now()}`),
-      hushed: (turn, take, sentAt) => events.push(`hushed ${turn}/${take}, sent at ${sentAt}`),
+      moved: (turn, take) => {
+        moves.push(`${turn}/${take} at ${clock.now()}`);
+        told.moved();
+      },
+      hushed: (turn, take, sentAt) =>
+        events.push(`hushed ${turn}/${take} at ${clock.now()}, sent at ${sentAt}`),
       voiced: (turn) => events.push(`voiced ${turn}`),
       failed: (turn, _reason, said) => events.push(`failed ${turn} ${said ? 'after' : 'before'} a voice`),
     },
   });
   const numbers = (connection?: number) =>
     sent.filter((one) => connection === undefined || one.connection === connection).map((one) => one.packet);
-  return { clock, log, microphone, uplink, sent, numbers, events, moves, rates, frames, network };
+  return { clock, log, microphone, uplink, sent, numbers, events, moves, rates, frames, network, told };
 }
 
 const open = (turn: number, take: number, sendTo: number | null): WantedUtterance => ({
@@ -72,6 +78,26 @@ const ending = (turn: number, take: number, sendTo: number | null): WantedUttera
   capture: 'ending',
 });
 const upTo = (count: number) => Array.from({ length: count }, (_, at) => at + 1);
+
+/** Each chunk of 20 ms holds its own number. */
+function counting(): (bytes: number) => Uint8Array {
+  let count = 0;
+  return (bytes) => {
+    count += 1;
+    return new Uint8Array(new Uint16Array(bytes / 2).fill(count).buffer);
+  };
+}
+
+const CHUNK_BYTES = 640;
+
+/** The number of each chunk in what was encoded. */
+function chunksIn(frames: readonly Uint8Array[]): readonly number[] {
+  return frames.flatMap((frame) =>
+    Array.from({ length: frame.length / CHUNK_BYTES }, (_, at) =>
+      new DataView(frame.buffer, frame.byteOffset).getUint16(at * CHUNK_BYTES, true),
+    ),
+  );
+}
 
 describe('the uplink', () => {
   it('sends each packet as soon as its 60 ms are full', () => {
@@ -129,6 +155,15 @@ describe('the uplink', () => {
     assert.equal(microphone.isRunning, false);
   });
 
+  it('at the end takes in what is still in the recorder, even when a packet is full just then', () => {
+    const { clock, uplink, numbers } = rig();
+    uplink.follow(open(1, 1, 7), 'closed');
+    clock.advance(590);
+    uplink.follow(ending(1, 1, 7), 'closed');
+    clock.advance(200);
+    assert.deepEqual(numbers(), upTo(11));
+  });
+
   it('at the end does not wait for a microphone that has died', () => {
     const { clock, microphone, uplink, numbers, events } = rig();
     uplink.follow(open(1, 1, 7), 'closed');
@@ -168,6 +203,7 @@ describe('the uplink', () => {
     uplink.follow(open(1, 0, null), 'closed');
     clock.advance(33_000);
     assert.equal(uplink.status().keptMs, 30_000);
+    assert.equal(uplink.status().keptBytes, 500 * 4, 'and is as large as what is kept');
     assert.equal(uplink.status().droppedMs, 3_000);
     assert.equal(log.lines.filter((line) => line.text.includes('oldest speech is dropped')).length, 1);
     uplink.follow(open(1, 1, 7), 'closed');
@@ -210,8 +246,25 @@ describe('the uplink', () => {
     assert.ok(log.lines.some((line) => line.text.includes('oldest speech is dropped')));
   });
 
+  it('counts what a resend can no longer hold once, however often it is sent again', () => {
+    const { clock, uplink, numbers } = rig();
+    uplink.follow(open(1, 1, 7), 'closed');
+    clock.advance(45_000);
+    for (const [take, connection] of [
+      [2, 8],
+      [3, 9],
+      [4, 10],
+    ] as const) {
+      uplink.follow(open(1, take, null), 'closed');
+      uplink.follow(open(1, take, connection), 'closed');
+      clock.advance(15);
+    }
+    assert.deepEqual(numbers(10), [251]);
+    assert.equal(uplink.status().droppedMs, 15_000);
+  });
+
   it('takes what was not sent yet along into an utterance that continues on the same connection', () => {
-    const { clock, uplink, numbers, network } = rig();
+    const { clock, uplink, numbers, network, frames } = rig(counting());
     uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(630);
     network.busy = true;
@@ -220,7 +273,24 @@ describe('the uplink', () => {
     network.busy = false;
     clock.advance(1_200);
     assert.deepEqual(numbers().slice(0, 40), upTo(40), 'none missing, none twice');
+    assert.deepEqual(chunksIn(frames), upTo(120), 'nor is a moment of the packet begun');
   });
+
+  for (const [what, wanted] of [
+    ['begins anew on the same connection', open(2, 2, 7)],
+    ['goes to another connection', open(2, 1, 8)],
+  ] as const)
+    it(`leaves what was not sent yet behind when the next utterance ${what}`, () => {
+      const { clock, uplink, numbers, network, frames } = rig(counting());
+      uplink.follow(open(1, 1, 7), 'closed');
+      network.busy = true;
+      clock.advance(630);
+      uplink.follow(wanted, 'closed');
+      network.busy = false;
+      clock.advance(60);
+      assert.deepEqual(numbers(), [11]);
+      assert.deepEqual(chunksIn(frames).slice(30), [32, 33, 34], 'nor has it a moment of the packet begun');
+    });
 
   it('reports a voice once, and silence never', () => {
     const silent = rig();
@@ -279,6 +349,36 @@ describe('whoever is told something while packets go out', () => {
   });
 });
 
+describe('whoever is told that the end of an utterance gets on', () => {
+  const underWay = (moved: (uplink: Uplink) => void) => {
+    const played = rig();
+    const { clock, uplink, network, told } = played;
+    uplink.follow(open(1, 1, 7), 'closed');
+    clock.advance(600);
+    network.underWay = 3_000;
+    uplink.follow(ending(1, 1, 7), 'closed');
+    clock.advance(1_000);
+    told.moved = () => {
+      told.moved = () => {};
+      moved(uplink);
+    };
+    network.underWay = 2_000;
+    // Not a moment further than this: a timer that nobody needs would soon be gone.
+    while (played.moves.length < 2) clock.advance(10);
+    return played;
+  };
+
+  it('may want it no longer: nothing is looked for any more', () => {
+    const { clock } = underWay((uplink) => uplink.follow(null, 'closed'));
+    assert.equal(clock.pending(), 0);
+  });
+
+  it('may ask for it again: it is looked for once at a time', () => {
+    const { clock } = underWay((uplink) => uplink.follow(ending(1, 1, 7), 'closed'));
+    assert.equal(clock.pending(), 1);
+  });
+});
+
 describe('the end of an utterance', () => {
   it('is waited for until its last packet has arrived, and each second in which some of it gets on is told', () => {
     const { clock, uplink, events, moves, network } = rig();
@@ -332,12 +432,21 @@ describe('somebody who has spoken and is silent', () => {
     const { clock, uplink, events } = rig(saying(900));
     uplink.follow(open(1, 1, 7), 'closed');
     clock.advance(20_000);
-    assert.deepEqual(events, ['voiced 1', 'hushed 1/1, sent at 900']);
+    assert.deepEqual(events, ['voiced 1', 'hushed 1/1 at 6900, sent at 900']);
     uplink.follow(open(1, 2, 8), 'closed');
     clock.advance(20_000);
     // 333 packets at four times real time, while live ones go on being added.
     assert.equal(events.length, 3);
-    assert.match(events[2] ?? '', /^hushed 1\/2, sent at 202\d\d$/);
+    assert.match(events[2] ?? '', /^hushed 1\/2 at 262\d\d, sent at 202\d\d$/);
+  });
+
+  it('is not, of a voice that is too long ago to be kept and was never sent', () => {
+    const { clock, uplink, events } = rig(saying(5_000));
+    uplink.follow(open(1, 0, null), 'closed');
+    clock.advance(40_000);
+    uplink.follow(open(1, 1, 7), 'closed');
+    clock.advance(30_000);
+    assert.deepEqual(events, ['voiced 1']);
   });
 
   it('is not, as long as nothing was said or somebody goes on speaking', () => {
@@ -365,6 +474,21 @@ describe('a network that cannot carry speech', () => {
     assert.equal(rates.length, 3, 'room for a moment is none');
     clock.advance(20_000);
     assert.deepEqual(rates.slice(3), [10_000, 12_500, 15_625, 19_531, 24_000]);
+  });
+
+  it('is not blamed while the kernel knows of no way: what waits would be sent again in fewer bits', () => {
+    const { clock, uplink, rates, network } = rig();
+    uplink.follow(open(1, 1, 7), 'closed');
+    clock.advance(1_000);
+    network.busy = true;
+    clock.advance(400);
+    network.hasWay = false;
+    clock.advance(5_000);
+    network.hasWay = true;
+    clock.advance(30);
+    network.busy = false;
+    clock.advance(5_000);
+    assert.deepEqual(rates, []);
   });
 
   it('is not blamed by a new connection for what waited on the old one', () => {
@@ -398,16 +522,7 @@ describe('a network that cannot carry speech', () => {
 });
 
 describe('a warm microphone', () => {
-  /** Each chunk of 20 ms holds its own number. */
-  const counting = () => {
-    let count = 0;
-    return (bytes: number) => {
-      count += 1;
-      return new Uint8Array(new Uint16Array(bytes / 2).fill(count).buffer);
-    };
-  };
-  const firstNumber = (pcm: readonly Uint8Array[]) =>
-    new Uint16Array(Uint8Array.from(pcm[0] ?? []).buffer)[0] ?? -1;
+  const firstNumber = (pcm: readonly Uint8Array[]) => chunksIn(pcm)[0] ?? -1;
 
   it('puts the last 300 ms before the press in front of what is said, and sends nothing without a press', () => {
     const { clock, uplink, sent, frames, microphone } = rig(counting());

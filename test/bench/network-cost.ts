@@ -1,8 +1,8 @@
 // What watching the network costs: at rest, and when the kernel has thirty thousand changes to tell. Looks at the processes
 // from outside; knows nothing of how they watch.
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { childrenOf } from '../helpers/children.ts';
 import type { Box } from './network-box.ts';
 import { sharedNowMs } from './network-wire.ts';
 import { cpuTime, memoryOf } from './processes.ts';
@@ -116,9 +116,4 @@ function weigh(pid: number): { most(): number } {
       return mostMb;
     },
   };
-}
-
-function childrenOf(pid: number): readonly number[] {
-  const listed = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return listed === '' ? [] : listed.split(' ').map(Number);
 }

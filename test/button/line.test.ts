@@ -96,6 +96,7 @@ describe('a line', () => {
   }
 
   it('is tried again after 0.2, 1, 5, 15 and 60 s, and told of once', () => {
+    const beganAtMs = clock.wallMs();
     const backend = refusing(trouble('denied', 'not in the group'));
     for (const [before, delayMs] of [200, 1_000, 5_000, 15_000, 60_000, 60_000].entries()) {
       clock.advance(delayMs - 1);
@@ -104,7 +105,9 @@ describe('a line', () => {
       assert.equal(backend.starts, before + 2);
     }
     assert.deepEqual(levels(), ['error: button cannot be heard; it is tried again']);
-    assert.deepEqual([line.status().state, line.status().lastTrouble?.over], ['waiting', false]);
+    const { state, lastTrouble, restarts } = line.status();
+    assert.deepEqual([state, lastTrouble?.over, restarts], ['waiting', false, 0]);
+    assert.equal(lastTrouble?.atMs, beganAtMs, 'one trouble, since its beginning');
     backend.trouble = undefined;
     clock.advance(60_000);
     assert.deepEqual(levels().slice(1), ['info: button works again']);
@@ -171,6 +174,13 @@ describe('a line', () => {
     assert.deepEqual(levels(), ['warn: button cannot be heard; it is tried again']);
   });
 
+  it('that is there, for others or for somebody else, is an error', () => {
+    begin();
+    button(0).fail(trouble('denied', 'not in the group'));
+    for (const at of [1, 2]) button(at).fail(trouble('missing', 'no GPIO'));
+    assert.deepEqual(levels(), ['error: button cannot be heard; it is tried again']);
+  });
+
   it('tells of a new reason', () => {
     const backend = refusing(trouble('missing', 'no chip'));
     backend.trouble = trouble('busy', 'in use');
@@ -194,12 +204,19 @@ describe('a line', () => {
   });
 
   it('that does not begin within 20 s is given up for the next', () => {
-    const stuck = { backend: 'gpiod', line: 'BCM 17', start() {}, stop() {} };
+    let stops = 0;
+    const stop = () => {
+      stops += 1;
+    };
+    const stuck = { backend: 'gpiod', line: 'BCM 17', start() {}, stop };
     const second = simButton(clock, 'onoff');
     line = new Line({ name: 'button', candidates: [stuck, second], kind: 'button', clock, log });
     line.start({ pressed() {}, released() {} });
-    clock.advance(20_000);
+    clock.advance(19_999);
+    assert.deepEqual([line.status().backend, stops], ['gpiod', 0]);
+    clock.advance(1);
     opened();
+    assert.equal(stops, 1, 'what hangs is ended');
     assert.equal(line.status().backend, 'onoff');
     assert.equal(line.status().others[0]?.reason, 'BCM 17: gpiod does not begin');
   });
@@ -390,5 +407,29 @@ describe('a switch', () => {
     button.fail(GONE);
     clock.advance(100);
     assert.deepEqual(seen, ['on', 'off', 'on'], 'it stays as it was while nobody can tell');
+  });
+
+  it('stays as it was however long nobody can tell', () => {
+    const clock = handClock();
+    const seen: string[] = [];
+    let starts = 0;
+    const button: Button = {
+      backend: 'gpiod',
+      line: 'BCM 26',
+      start(on) {
+        starts += 1;
+        const isFirst = starts === 1;
+        clock.after(0, () => {
+          if (isFirst) on.found('down');
+          on.ended(GONE);
+        });
+      },
+      stop() {},
+    };
+    const line = new Line({ name: 'mute', candidates: [button], kind: 'switch', clock, log: keptLog() });
+    line.start({ pressed: () => seen.push('on'), released: () => seen.push('off') });
+    clock.advance(600_000);
+    assert.ok(starts > 10);
+    assert.deepEqual(seen, ['on']);
   });
 });

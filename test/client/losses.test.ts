@@ -347,3 +347,17 @@ describe('disconnect()', () => {
     await rig.client.disconnect();
   });
 });
+
+it('a token that the server quotes is in nothing that the class tells of the end', async () => {
+  const server = await startServer(async (session) => {
+    await session.next('hello');
+    session.raw('we do not know quoted-3f81 here');
+    session.close(4001);
+    await session.closed;
+  });
+  const rig = clientRig(server.url, { token: 'Bearer quoted-3f81' });
+  assert.equal(await rig.client.connect(), false);
+  const told = JSON.stringify([rig.told, rig.client.status()]);
+  assert.match(told, /refused by the server: we do not know \[redacted\] here/);
+  assert.doesNotMatch(told, /quoted-3f81/);
+});

@@ -16,7 +16,14 @@ import { connect, createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { until } from '../helpers/card.ts';
-import { command, type Daemon, type Folders, folders, startDaemon } from '../helpers/daemon.ts';
+import {
+  command,
+  commandWithoutRights,
+  type Daemon,
+  type Folders,
+  folders,
+  startDaemon,
+} from '../helpers/daemon.ts';
 import { goodConversation } from '../helpers/faults.ts';
 import { type ScriptedServer, startScriptedServer } from '../helpers/scripted-server.ts';
 
@@ -27,7 +34,9 @@ describe('a running daemon', () => {
   before(async () => {
     server = await startScriptedServer(goodConversation({ utterancePackets: 1_000_000 }));
     places = await folders();
-    daemon = startDaemon(places, { settings: { 'server.websocket_url': server.url } });
+    daemon = startDaemon(places, {
+      settings: { 'server.websocket_url': server.url, 'button.backend': 'none' },
+    });
     await daemon.logged(/link ready/);
   });
   after(async () => {
@@ -229,7 +238,6 @@ describe('the name that keeps a second instance out', () => {
     await once(stranger, 'listening');
     const daemon = startDaemon(places);
     await daemon.logged(/no server is configured/);
-    await until(() => existsSync(join(places.root, 'r', 'control.sock')), 'control socket');
     assert.equal((await daemon.ask('status')).code, 1);
     assert.equal(await daemon.stop(), 0);
     stranger.close();
@@ -239,7 +247,7 @@ describe('the name that keeps a second instance out', () => {
   it('lets strangers hold nothing of the daemon', async () => {
     const places = await folders();
     const daemon = startDaemon(places);
-    await until(() => existsSync(join(places.root, 'r', 'control.sock')), 'control socket');
+    await daemon.answering();
     const strangers = Array.from({ length: 50 }, () =>
       connect(nameFor(join(places.root, 'r'))).on('error', () => undefined),
     );
@@ -288,17 +296,23 @@ describe('without a running daemon', () => {
     await places.remove();
   });
 
-  it('a socket one may not open is a matter of permission: exit code 4 and the group', async (t) => {
-    if (process.getuid?.() !== 0) return t.skip('needs root to become somebody else');
+  it('a socket one may not open is a matter of permission: exit code 4 and the group', async () => {
     const places = await folders();
     const daemon = startDaemon(places);
     await daemon.logged(/starting/);
-    await until(() => existsSync(join(places.root, 'r', 'control.sock')), 'socket');
-    chmodSync(places.root, 0o755);
+    await daemon.answering();
+    // Whoever looks may get there, and no further, even where all of it is one's own.
+    chmodSync(places.root, 0o555);
     chmodSync(join(places.root, 'r'), 0o755);
-    const { code, stderr } = await command(['status', ...places.options.slice(2)], process.env, 65_534);
+    chmodSync(join(places.root, 'r', 'control.sock'), 0);
+    const { code, stderr } = await commandWithoutRights(['status', ...places.options.slice(2)]);
     assert.equal(code, 4);
     assert.match(stderr, /group/);
+    const own = ['--state-dir', join(places.root, 'own'), '--runtime-dir', join(places.root, 'own')];
+    const started = await commandWithoutRights(['run', ...own]);
+    assert.equal(started.code, 78);
+    assert.match(started.stderr, /cannot be made: .*EACCES.*Run as root or as the service/);
+    chmodSync(places.root, 0o755);
     await daemon.stop();
     await places.remove();
   });
@@ -359,15 +373,67 @@ describe('a box whose server is not there', () => {
     assert.equal(await daemon.stop(), 0);
     await places.remove();
   });
+
+  it('tells of an utterance that waits for a connection how much of it there is', async () => {
+    const places = await folders();
+    const settings = { 'server.websocket_url': 'ws://127.0.0.1:9/', 'audio.input.standby': 'warm' };
+    const daemon = startDaemon(places, { settings });
+    const input = async () => JSON.parse((await daemon.ask('status', '--json')).stdout).audio.input;
+    try {
+      await daemon.logged(/link attempt failed/);
+      const before = await input();
+      assert.deepEqual(
+        [before.standby, before.kept_ms, before.kept_bytes, before.unsent_ms],
+        ['kept', 0, 0, 0],
+      );
+      await daemon.ask('press');
+      let now = before;
+      for (let looks = 0; looks < 100 && now.kept_ms < 600; looks += 1) now = await input();
+      assert.ok(now.kept_ms >= 600, `${now.kept_ms} ms`);
+      assert.deepEqual([now.unsent_ms, now.dropped_ms], [now.kept_ms, 0]);
+      assert.ok(now.kept_bytes > 0 && now.kept_bytes < now.kept_ms * 12, `${now.kept_bytes} bytes`);
+    } finally {
+      await daemon.stop();
+      await places.remove();
+    }
+  });
+});
+
+describe('a box that is connected', () => {
+  const BROKEN = {
+    microphone: { 'audio.input.device': 'nowhere' },
+    button: { 'button.backend': 'evdev', 'button.evdev_device': '/dev/input/nowhere' },
+  };
+  for (const [part, broken] of Object.entries(BROKEN))
+    it(`ends status with exit code 1 and what mends it while its ${part} does not work`, async () => {
+      const server = await startScriptedServer(goodConversation());
+      const places = await folders();
+      const settings = { 'server.websocket_url': server.url, 'button.backend': 'none', ...broken };
+      const daemon = startDaemon(places, { settings });
+      await daemon.logged(/link ready/);
+      await daemon.ask('press');
+      await daemon.logged(new RegExp(`${part}: .*nowhere`));
+      await daemon.ask('stop');
+      const { code, stdout } = await daemon.ask('status');
+      assert.equal(code, 1, stdout);
+      assert.match(stdout, new RegExp(`next +xiaozhi-agent doctor ${part}`));
+      assert.equal((await daemon.ask('why')).code, 0, 'the connection is well');
+      assert.equal(await daemon.stop(), 0);
+      await server.stop();
+      await places.remove();
+    });
 });
 
 describe('a box that connects at a press', () => {
   it('is well while nobody has pressed, and says what will', async () => {
     const server = await startScriptedServer(goodConversation());
     const places = await folders();
-    const settings = { 'server.websocket_url': server.url, 'link.mode': 'on-demand' };
+    const settings = {
+      'server.websocket_url': server.url,
+      'link.mode': 'on-demand',
+      'button.backend': 'none',
+    };
     const daemon = startDaemon(places, { settings });
-    await until(() => existsSync(join(places.root, 'r', 'control.sock')), 'control socket');
     assert.equal((await daemon.ask('status')).code, 0);
     const { code, stdout } = await daemon.ask('why');
     assert.equal(code, 0);
@@ -381,7 +447,6 @@ describe('a box that connects at a press', () => {
     const places = await folders();
     const settings = { 'server.websocket_url': 'ws://127.0.0.1:9/', 'link.mode': 'on-demand' };
     const daemon = startDaemon(places, { settings: { ...settings, 'turn.offline_hold_ms': '0' } });
-    await until(() => existsSync(join(places.root, 'r', 'control.sock')), 'control socket');
     await daemon.ask('press');
     await daemon.logged(/link attempt failed/);
     await daemon.ask('stop');
@@ -406,6 +471,9 @@ describe('a box that is not configured', () => {
     assert.match(status.stdout, /server\.websocket_url/);
     await daemon.ask('press');
     await daemon.logged(/cue cue=error/);
+    const activate = await daemon.ask('activate');
+    assert.equal(activate.code, 1);
+    assert.match(activate.stderr, /nobody is asked for a code: set server\.ota_url/);
     assert.equal(await daemon.stop(), 0);
     await places.remove();
   });
@@ -418,6 +486,7 @@ describe('a box that is not configured', () => {
     const daemon = startDaemon(own);
     await daemon.logged(/backoff_cap_ms/);
     await daemon.logged(/jitter_ms/);
+    await daemon.answering();
     const { stdout } = await command(['status', ...places.options.slice(2)]);
     assert.match(stdout, /problem .*did you mean/);
     assert.match(stdout, /problem .*jitter_ms.*0 is used/);

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { levelBar } from '../../src/commands/monitor.ts';
 import { COMMANDS } from '../../src/commands/table.ts';
 import { command, folders, startDaemon } from '../helpers/daemon.ts';
 
@@ -16,6 +17,7 @@ describe('the help', () => {
     for (const { name } of COMMANDS) {
       const { code, stdout } = await command([name, '--help']);
       assert.equal(code, 0, name);
+      assert.deepEqual(await command([name, '-h']), { code, stdout, stderr: '' });
       assert.match(stdout, new RegExp(`usage: xiaozhi-agent ${name}`));
       assert.match(stdout, new RegExp(`examples?: .*${name}`), name);
     }
@@ -24,13 +26,34 @@ describe('the help', () => {
   it('of all of them names each', async () => {
     const { stdout } = await command(['--help']);
     for (const { name } of COMMANDS) assert.match(stdout, new RegExp(`^  ${name}\\b`, 'm'));
-    assert.match((await command(['help', 'press'])).stdout, /press --hold 3000/);
+    assert.deepEqual(await command(['-h']), { code: 0, stdout, stderr: '' });
+    assert.deepEqual(await command(['help']), { code: 0, stdout, stderr: '' });
+  });
+
+  it('is asked for by a word too, and what there is not is no reason to show all', async () => {
+    for (const name of ['press', 'audio'])
+      assert.deepEqual(await command(['help', name]), await command([name, '--help']));
+    const { code, stderr } = await command(['help', 'weather']);
+    assert.equal(code, 2);
+    assert.match(stderr, /there is no command "weather"/);
+  });
+
+  it('of audio is one page, for each of its words', async () => {
+    const page = await command(['audio', '--help']);
+    for (const word of ['list', 'meter', 'tone'])
+      assert.deepEqual(await command(['audio', word, '-h']), page);
   });
 
   it('is for commands that there are', async () => {
     for (const { name } of COMMANDS)
       assert.doesNotMatch((await command([name, '--no-such-option'])).stderr, /there is no command/, name);
   });
+});
+
+it('the version is told by the command and by both options', async () => {
+  const told = await command(['version']);
+  assert.match(told.stdout, /^xiaozhi-agent \d+\.\d+\.\d+, Node v/);
+  for (const option of ['--version', '-V']) assert.deepEqual(await command([option]), told);
 });
 
 describe('the completion for bash', () => {
@@ -45,13 +68,28 @@ describe('the completion for bash', () => {
       return stdout.trim().split('\n');
     };
     assert.deepEqual(await completed('sta'), ['status']);
+    assert.deepEqual(await completed('--'), ['--help', '--version']);
+    assert.deepEqual(await completed('audio', 'meter', '--h'), ['--hz', '--help']);
     assert.deepEqual(await completed('mute', 'o'), ['on', 'off']);
     assert.deepEqual(await completed('doctor', 'mic'), ['microphone']);
     assert.deepEqual(await completed('press', '--ho'), ['--hold']);
+    assert.deepEqual(await completed('status', '--sta'), ['--state-dir']);
     assert.deepEqual(await completed('run', '--config', `${places.root}/comp`), [script]);
     await run('bash', ['-n', script]);
     await places.remove();
   });
+});
+
+it('the level of the microphone is a bar from a quiet room to full scale', () => {
+  const rows = [
+    [null, 0, 'closed'],
+    [-96, 0, '-96 dBFS'],
+    [-60, 0, '-60 dBFS'],
+    [-30, 15, '-30 dBFS'],
+    [0, 30, '0 dBFS'],
+  ] as const;
+  for (const [peakDb, filled, end] of rows)
+    assert.equal(levelBar({ peakDb }), `microphone ${'#'.repeat(filled).padEnd(30, '.')} ${end}`);
 });
 
 describe('a running agent', () => {

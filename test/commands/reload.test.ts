@@ -3,14 +3,19 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { SOUND_NAMES } from '../../src/chimes.ts';
 import { knownServerOf } from '../../src/commands/known-server.ts';
+import { lampOf } from '../../src/commands/light.ts';
+import { chimesOf } from '../../src/commands/loudspeaker.ts';
 import { identityOf, policyOf, serverOf } from '../../src/commands/policy.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { allKeys, isAppliedByReload } from '../../src/config/schema.ts';
+import { standIn } from '../adapters/linux/stand-in.ts';
 import { keptLog, until } from '../helpers/card.ts';
 import { type Daemon, type Folders, folders, startDaemon } from '../helpers/daemon.ts';
 import { goodConversation } from '../helpers/faults.ts';
 import { notifySocket } from '../helpers/notify-socket.ts';
+import { tonePackets } from '../helpers/opus-sound.ts';
 import { type ScriptedServer, startScriptedServer } from '../helpers/scripted-server.ts';
 
 describe('a reload', () => {
@@ -19,9 +24,9 @@ describe('a reload', () => {
   let daemon: Daemon;
   const configure = (text: string) => writeFileSync(join(places.root, 'config.toml'), text);
   const at = (url: string, more = '') => `[server]\nwebsocket_url = "${url}"\n${more}`;
-  const start = (environment?: NodeJS.ProcessEnv) => {
+  const start = (environment = process.env, settings = {}) => {
     const options = [...places.options, '--config', join(places.root, 'config.toml')];
-    daemon = startDaemon({ ...places, options }, environment === undefined ? {} : { environment });
+    daemon = startDaemon({ ...places, options }, { environment, settings });
   };
   const reload = () => daemon.process.kill('SIGHUP');
 
@@ -67,6 +72,27 @@ describe('a reload', () => {
     assert.ok(stdout.includes(old.url), stdout);
   });
 
+  it('changes sounds and the gain of the microphone at once', async () => {
+    const none = `[sounds]\noff = "${SOUND_NAMES.join(',')}"\n`;
+    const player = await standIn('aplay', 'echo "$*" >>"$FOLDER/asked"; exec cat >/dev/null');
+    const isHeard = () => existsSync(join(player.folder, 'asked'));
+    configure(at(old.url, none));
+    start(
+      { ...process.env, ...player.environment },
+      { 'sounds.volume': '50', 'audio.output.device': 'hw:0' },
+    );
+    await daemon.logged(/cue=ready/);
+    configure(at(old.url, '[sounds]\noff = ""\n[audio.input]\ngain_db = 12\n'));
+    assert.ok(!isHeard());
+    reload();
+    await daemon.logged(/reload: applied applied="audio\.input\.gain_db sounds\.off"/);
+    const { audio } = JSON.parse((await daemon.ask('status', '--json')).stdout);
+    assert.equal(audio.input.gain_db, 12);
+    await daemon.ask('press');
+    await until(isHeard, 'the cue of a press');
+    await player.remove();
+  });
+
   it('names what needs a restart, and applies the rest', async () => {
     configure(at(old.url));
     start();
@@ -81,14 +107,34 @@ describe('a reload', () => {
     configure('[server]\nwebsocket_url = "nonsense"\n');
     start();
     await daemon.logged(/no server is configured/);
-    // Until it answers, signals have their usual effect.
-    await until(() => existsSync(join(places.root, 'r', 'control.sock')), 'control socket');
     assert.match((await daemon.ask('status')).stdout, /unconfigured/);
     configure(at(old.url));
     reload();
     await daemon.logged(/link ready/);
     const { stdout } = await daemon.ask('status');
     assert.doesNotMatch(stdout, /problem/);
+  });
+
+  it('that still names no server leaves the box saying what is missing', async () => {
+    configure('[log]\nlevel = "debug"\n');
+    start();
+    await daemon.answering();
+    configure('[log]\nlevel = "info"\n');
+    reload();
+    await daemon.logged(/reload: applied applied="?log\.level/);
+    assert.match(
+      (await daemon.ask('status')).stdout,
+      /problem +no server is configured: set server\.websocket_url/,
+    );
+  });
+
+  it('that is asked for while it starts is done when it has started', async () => {
+    configure(at(old.url));
+    start();
+    await daemon.logged(/start: starting/);
+    reload();
+    await daemon.logged(/reading the configuration anew/);
+    await daemon.logged(/link ready/);
   });
 
   it('waits until nobody talks', async () => {
@@ -103,12 +149,36 @@ describe('a reload', () => {
     await daemon.logged(/applied when the conversation is over/);
     assert.equal(daemon.count(/reload: applied applied/), 0);
     assert.equal(next.attempts, 0);
+    const { state, link } = JSON.parse((await daemon.ask('status', '--json')).stdout);
+    assert.deepEqual([state, link.phase, link.url, old.attempts], ['listening', 'ready', old.url, 1]);
     await daemon.ask('stop');
     await daemon.logged(/reload: applied applied="?server\.websocket_url/);
     await daemon.logged(/link renewed/);
     assert.equal(next.attempts, 1);
     assert.equal(await daemon.stop(), 0);
     await next.stop();
+  });
+
+  it('lets an answer be heard to its end', async () => {
+    const answerMs = 2_400;
+    const talker = await startScriptedServer(goodConversation({ answer: tonePackets(answerMs, 60) }));
+    configure(at(talker.url, '[turn]\nfollow_up = false\n'));
+    start();
+    await daemon.logged(/link ready/);
+    await daemon.ask('press');
+    await daemon.logged(/turn speaking/);
+    configure(at(old.url, '[turn]\nfollow_up = true\n'));
+    reload();
+    await daemon.logged(/turn over turn=1 .* ended=answered/);
+    const [, heardMs] = /turn over turn=1 .* answerMs=(\d+)/.exec(daemon.log()) ?? [];
+    assert.ok(Number(heardMs) >= answerMs, heardMs);
+    await daemon.logged(/reload: applied applied/);
+    const log = daemon.log();
+    assert.ok(log.indexOf('turn over turn=1') < log.indexOf('reload: applied applied'), log);
+    await daemon.logged(/link renewed/);
+    assert.deepEqual([talker.attempts, daemon.count(/link lost/)], [1, 0]);
+    assert.equal(await daemon.stop(), 0);
+    await talker.stop();
   });
 
   it('is told to systemd, like the start, how it fares, and the end', async () => {
@@ -136,16 +206,27 @@ describe('what a reload applies', () => {
     const [log, nowhere] = [keptLog(), '/nowhere'];
     const known = knownServerOf(config, nowhere, log);
     const server = serverOf(config, identityOf(config, nowhere, log), known, '0', log);
-    return JSON.stringify([policyOf(config), server, Object.keys(server.headers()), config.log.level]);
+    const sounds = chimesOf(() => config, log).policy();
+    const looks = lampOf(() => config, log)?.policy();
+    const said = [policyOf(config), server, Object.keys(server.headers()), config.log.level];
+    return JSON.stringify([...said, sounds, looks, config.audio.input.gainDb]);
   };
   const ids = {
+    'light.backend': 'leds',
+    'light.name': 'x',
     'server.device_id': '02:00:00:00:00:01',
     'server.client_id': '7b0a1c7e-5f0e-4c53-9a59-0d4f3c1f6a11',
   };
 
-  it('is in the policy, in what a connection asks for, or the level of the log; and nothing else is', () => {
+  it('is in a policy, in what a connection asks for, the gain, or the level of the log; and nothing else is', () => {
     // Whom the box asks for its server, and who it says it is, is decided at the start; the file with the token is read anew.
-    const atStart = ['server.ota_url', 'server.device_id', 'server.client_id'];
+    const atStart = [
+      'server.ota_url',
+      'server.device_id',
+      'server.client_id',
+      'light.backend',
+      'server.language',
+    ];
     for (const [key, { example }] of allKeys) {
       if (key === 'server.token_file' || atStart.includes(key)) continue;
       const value = example.replace(/^"|"$/g, '');

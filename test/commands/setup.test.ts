@@ -1,10 +1,10 @@
 // `setup` on files that stand in for config.txt: shown first, made between marks with a backup, and taken out again.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { KITS, withKits } from '../../src/config/boot-file.ts';
-import { command, type Folders, folders } from '../helpers/daemon.ts';
+import { command, commandWithoutRights, type Folders, folders } from '../helpers/daemon.ts';
 
 const OWN = '# the owner’s\ndtparam=audio=on\n\n[pi4]\narm_boost=1\n';
 
@@ -61,6 +61,26 @@ describe('setup', () => {
     assert.match(withKits('gpu_mem=16', ['led']), /^gpu_mem=16\n#/);
   });
 
+  it('refuses two kits that want the one I2S bus, and says why', async () => {
+    const { code, stdout, stderr } = await setup('i2s', 'led', 'wm8960', '--apply');
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(stderr, /i2s and wm8960 do not go together: the board has one I2S bus/);
+    assert.equal(text(), OWN);
+    assert.equal((await setup('i2s', 'i2s', 'key', 'led')).code, 0);
+  });
+
+  it('names its end mark when that is lost, and changes nothing', async () => {
+    await setup('i2s', '--apply');
+    const without = text().replace('# xiaozhi-agent: end\n', '');
+    writeFileSync(file, without);
+    for (const args of [['--undo'], ['led', '--apply']]) {
+      const { code, stdout, stderr } = await setup(...args);
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.match(stderr, /has lost the line "# xiaozhi-agent: end"/);
+      assert.equal(text(), without);
+    }
+  });
+
   it('says what it takes', async () => {
     for (const args of [[], ['toaster'], ['i2s', '--undo']]) {
       const { code, stderr } = await setup(...args);
@@ -70,6 +90,15 @@ describe('setup', () => {
     const missing = await command(['setup', 'i2s', '--boot-file', join(places.root, 'none')]);
     assert.equal(missing.code, 1);
     assert.match(missing.stderr, /no Raspberry Pi/);
+  });
+
+  it('says that it is not allowed, before anything is changed', async () => {
+    chmodSync(places.root, 0o555);
+    const { code, stderr } = await commandWithoutRights(['setup', '--boot-file', file, 'i2s', '--apply']);
+    chmodSync(places.root, 0o755);
+    assert.equal(code, 4);
+    assert.match(stderr, /no permission to write .*config\.txt: sudo/);
+    assert.deepEqual([text(), readdirSync(places.root).sort()], [OWN, ['config.txt']]);
   });
 
   it('has the lines that deploy/README.md tells of, kit by kit', () => {

@@ -176,7 +176,6 @@ describe('why, before there was an outage', () => {
   it('tells a box without a server what is missing', async () => {
     const places = await folders();
     const daemon = startDaemon(places);
-    await until(() => existsSync(join(places.root, 'r', 'control.sock')), 'control socket');
     const { code, stdout } = await daemon.ask('why');
     assert.equal(code, 1);
     assert.match(stdout, /set server\.websocket_url/);

@@ -39,6 +39,12 @@ test('the schema holds the keys that were decided and no other', () => {
   );
 });
 
+/** Keys that mean nothing alone, and what they are set with. */
+const BESIDE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'server.serial_number': { 'server.serial_key_file': '/etc/xiaozhi-agent/serial-key' },
+  'server.serial_key_file': { 'server.serial_number': '0123456789abcdef0123456789ABCDEF' },
+};
+
 for (const [key, schema] of allKeys) {
   test(`${key}: the default is valid and in force, and the example works from a file and from the environment`, (t) => {
     assert.deepEqual(safeParse(schema.check, schema.preset).output, schema.preset);
@@ -47,15 +53,22 @@ for (const [key, schema] of allKeys) {
     const example: unknown = JSON.parse(schema.example);
     assert.notDeepEqual(example, schema.preset, 'an example shows something new');
     const configFile = scratch(t).write('config.toml', `${key} = ${schema.example}`);
-    const fromFile = loadConfig({ configFile, environment: {} });
-    const fromEnvironment = loadConfig({ environment: { [environmentName(key)]: String(example) } });
-    const fromCommandLine = loadConfig({ environment: {}, overrides: { [key]: String(example) } });
+    const overrides = BESIDE[key] ?? {};
+    const fromFile = loadConfig({ configFile, environment: {}, overrides });
+    const fromEnvironment = loadConfig({
+      environment: { [environmentName(key)]: String(example) },
+      overrides,
+    });
+    const fromCommandLine = loadConfig({
+      environment: {},
+      overrides: { ...overrides, [key]: String(example) },
+    });
     for (const { config, problems, origins } of [fromFile, fromEnvironment, fromCommandLine]) {
       assert.deepEqual(problems, []);
       assert.deepEqual(lookUp(config, key), example);
       assert.deepEqual(
         Object.keys(origins).filter((other) => origins[other] !== 'default'),
-        [key],
+        [...allKeys.keys()].filter((other) => other === key || other in overrides),
       );
     }
     assert.equal(fromEnvironment.origins[key], `environment ${environmentName(key)}`);
@@ -104,6 +117,14 @@ test('identities are kept in lower case, the form that tokens are bound to', () 
   assert.equal(config.server.clientId, '7b0a1c7e-5f0e-4c53-9a59-0d4f3c1f6a10');
 });
 
+test('a box that was told nothing records nothing before a press, loses nothing for a cue, and keeps what is said for 20 s', () => {
+  const { audio, sounds, turn, button } = atDefault;
+  assert.deepEqual([audio.input.standby, audio.input.prerollMs], ['closed', 300]);
+  assert.equal(sounds.cutOverlap, false);
+  assert.equal(turn.offlineHoldMs, 20_000);
+  assert.deepEqual([button.backend, button.mode, button.holdAfterMs], ['auto', 'hybrid', 400]);
+});
+
 test('the configuration is frozen at every level', () => {
   assert.ok(
     Object.isFrozen(atDefault) && Object.isFrozen(atDefault.audio) && Object.isFrozen(atDefault.audio.output),
@@ -136,6 +157,10 @@ for (const [key, right, wrong] of [
   ['light.night', ['', '22:00-07:00', '00:00-23:59'], ['22-7', '24:00-07:00', '22:60-07:00', '22:00']],
   ['audio.output.mixer', ['', 'Speaker', 'Headphone Playback'], ["it's", '-D', 'a"b']],
   ['audio.input.gain_db', [-20, 0, 40], [-21, 41, 1.5]],
+  ['audio.input.standby', ['closed', 'warm'], ['open', '']],
+  // Whoever is listened to must be able to see it.
+  ['light.brightness', [1, 100], [0, 101]],
+  ['light.night_brightness', [1, 100], [0, 101]],
 ] as const)
   test(`${key} is what it says it expects`, () => {
     const check = allKeys.get(key)?.check;

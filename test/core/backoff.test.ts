@@ -39,6 +39,7 @@ const ROWS: readonly (readonly [FailureClass, number, number, number])[] = [
   ['network', 3, 2_000, 4_000],
   ['local', 0, 0, 250],
   ['local', 2, 5_000, 10_000],
+  ['local', 20, 30_000, 60_000],
   ['restarting', 0, 1_000, 5_000],
   ['restarting', 1, 1_000, 5_000],
   ['restarting', 4, 4_000, 8_000],
@@ -74,6 +75,11 @@ describe('the delay', () => {
     assert.deepEqual(range(20, 119_999), [8_500, 11_500]);
     assert.deepEqual(range(20, 120_000), [30_000, 60_000]);
     assert.deepEqual(range(20, 0, { ...POLICY, backoffCapMs: 3_000 }), [1_500, 3_000]);
+    assert.deepEqual(
+      range(3, 5_000, { ...POLICY, backoffBaseMs: 1_500 }),
+      [3_000, 6_000],
+      'half of it is not over',
+    );
   });
 
   it('S12 with a first retry of 10 s spreads every end of a connection over as much, and no attempt comes sooner', () => {

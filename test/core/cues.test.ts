@@ -68,6 +68,9 @@ describe('follow-up', () => {
 
   it('says so once, and not again when a voice is heard', () => {
     const box = answered();
+    // While it still waits for a voice, and when there is one.
+    box.do({ type: 'volume.asked', to: 50 });
+    assert.equal(box.state.turn.phase === 'listening' && box.state.turn.origin, 'follow-up');
     box.do({ type: 'uplink.voiced', turn: box.state.turn.turn });
     assert.equal(box.cues.filter((cue) => cue === 'again').length, 1);
   });

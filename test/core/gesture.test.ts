@@ -152,6 +152,11 @@ const ROWS: readonly (readonly [string, string, string, GesturePolicy?])[] = [
     'pressed@0 held@400 released@60400 stuck@60400 pressed@61000 clicked@61000 up',
   ],
   [
+    'a command does not make a stuck button whole',
+    'down@0 hold@400 stuck@60400 ask@61000',
+    'pressed@0 held@400 released@60400 stuck@60400 pressed@61000 clicked@61000 stuck',
+  ],
+  [
     'a press that follows a missed release of a stuck button is a press',
     'down@0 hold@400 stuck@60400 down@70000',
     'pressed@0 held@400 released@60400 stuck@60400 pressed@70000 undecided',
@@ -197,6 +202,16 @@ describe('gestures', () => {
       clock.advance(1 + policy.holdAfterMs);
       assert.equal(signs.at(-1), 'stuck');
     });
+
+  it('are read no further once nobody looks', () => {
+    const clock = handClock();
+    const signs: string[] = [];
+    const reader = new GestureReader({ clock, policy: HYBRID, read: (sign) => signs.push(sign) });
+    reader.take('pressed');
+    reader.stop();
+    clock.advance(60_000);
+    assert.deepEqual([signs, clock.pending()], [['pressed'], 0]);
+  });
 
   for (const mode of ['hybrid', 'click', 'hold'] as const)
     it(`in mode ${mode} ${WALK_STEPS} random moves never make signs in an impossible order (seed ${WALK_SEED})`, () => {

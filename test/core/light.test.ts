@@ -4,11 +4,13 @@ import { describe, it } from 'node:test';
 import type { Loss } from '../../src/core/events.ts';
 import { COLOURS, isConversation, RHYTHMS, SIGNS, type Sign, signOf } from '../../src/core/light.ts';
 import { Box, type PolicyChanges, RESET } from '../helpers/box.ts';
+import { DOWN, HOME } from '../helpers/networks.ts';
 
 const started = (changes: PolicyChanges = {}) => new Box(changes).do({ type: 'agent.started' });
 const ready = (changes: PolicyChanges = {}) => started(changes).connect();
 const muted = () => ready().click().click().pass(30_000);
 const activating = () => ready().do({ type: 'setup.activating', code: '123456' });
+const asking = () => started({ configured: false, setup: { asks: true } });
 const lost = (failure: Loss['class']): Loss => ({ ...RESET, class: failure });
 
 const ROWS: readonly (readonly [what: string, box: () => Box, sign: Sign])[] = [
@@ -32,6 +34,17 @@ const ROWS: readonly (readonly [what: string, box: () => Box, sign: Sign])[] = [
     'speaking',
   ],
   ['a lost connection', () => ready().lose(), 'offline'],
+  [
+    'no network for longer than a flap, and the socket not yet told',
+    () => ready().see(HOME, DOWN).pass(10_000),
+    'offline',
+  ],
+  ['whom to talk to being asked', () => asking(), 'connecting'],
+  [
+    'whom to talk to, and nobody answers',
+    () => asking().do({ type: 'setup.failed', why: 'no answer' }),
+    'offline',
+  ],
   ['trying again', () => ready().lose().lose().pass(2_100), 'offline'],
   ['a token that is refused', () => ready().lose(lost('auth')), 'error'],
   ['a network that wants somebody to sign in', () => ready().lose(lost('portal')), 'error'],

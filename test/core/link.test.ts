@@ -64,6 +64,14 @@ describe('connecting', () => {
     );
   });
 
+  it('takes a hello after 9.9 s, and none after 10.1 s', () => {
+    const opened = () => started().do({ type: 'socket.opened', attempt: 1 });
+    const hello = { type: 'server.said', attempt: 1, message: HELLO } as const;
+    assert.equal(opened().pass(9_900).do(hello).state.link.phase, 'ready');
+    const late = opened().pass(10_100).do(hello);
+    assert.deepEqual([late.state.link.phase, late.holds.sockets], ['waiting', []]);
+  });
+
   it('takes plain words before the hello for the reason of the close that follows', () => {
     const box = started().do(
       { type: 'socket.opened', attempt: 1 },
@@ -74,6 +82,33 @@ describe('connecting', () => {
     assert.equal(link.phase === 'waiting' && link.loss.class, 'auth');
     assert.match(link.phase === 'waiting' ? link.loss.reason : '', /认证失败/);
     assert.ok(delayOf(box) >= 30_000, 'auth is retried slowly');
+  });
+
+  it('takes an error in the place of the hello for its end at once, and after the hello for mere words', () => {
+    const refusal = { type: 'error', message: 'no agent is free' } as const;
+    const box = started().do({ type: 'socket.opened', attempt: 1 }).hear({ type: 'goodbye' });
+    assert.deepEqual(box.holds.sockets, [1], 'a goodbye to nobody');
+    const { link } = box.hear(refusal).state;
+    assert.match(link.phase === 'waiting' ? link.loss.reason : '', /begins no session: no agent is free/);
+    assert.deepEqual(
+      [link.phase === 'waiting' && link.loss.class, link.phase === 'waiting' && link.failures],
+      ['transient', 1],
+    );
+    assert.deepEqual(box.holds.sockets, [], 'and nobody waits for that hello');
+    const greeted = new Box().connect();
+    const before = greeted.state.link;
+    assert.equal(greeted.hear(refusal).state.link, before);
+    const silent = started().do({ type: 'socket.opened', attempt: 1 }).hear({ type: 'error' });
+    assert.match(JSON.stringify(silent.state.link), /does not say why/);
+  });
+
+  it('keeps a connection that works when the server begins no session beside it', () => {
+    const box = new Box({ link: { assumedRenewMs: 50_000 } }).connect().pass(50_000);
+    const { attempt } = box.state.link;
+    box.do({ type: 'socket.reached', attempt, local: '192.168.1.7' }, { type: 'socket.opened', attempt });
+    assert.deepEqual(box.holds.sockets, [1, 2]);
+    box.do({ type: 'server.said', attempt, message: { type: 'error' } });
+    assert.deepEqual([box.state.link.phase, box.holds.sockets], ['ready', [1]]);
   });
 });
 

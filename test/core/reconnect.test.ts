@@ -112,6 +112,23 @@ describe('the heartbeat', () => {
     assert.ok(isReady(box), 'four round trips are allowed');
   });
 
+  it('waits 10 s for the answer of the slowest network, and no longer', () => {
+    const box = ready();
+    box.rttMs = 4_000;
+    box.pass(15_000);
+    box.rttMs = null;
+    const before = box.pings.length;
+    while (box.pings.length === before) box.pass(100);
+    assert.equal(lasts(box, isReady), 10_000);
+  });
+
+  it('takes the configured figures in a turn too, where they are shorter than those of a turn', () => {
+    const box = ready({ link: { pingIntervalMs: 2_000, pingTimeoutMs: 1_000 } }).reach('listening');
+    box.rttMs = null;
+    box.do({ type: 'socket.heard', attempt: 1, rttMs: null });
+    assert.equal(lasts(box, isReady), 3_000);
+  });
+
   it('smooths the round trip like TCP', () => {
     const box = ready();
     box.rttMs = 100;
@@ -120,6 +137,8 @@ describe('the heartbeat', () => {
     box.rttMs = 180;
     box.pass(15_000);
     assert.equal(box.state.link.phase === 'ready' && box.state.link.pulse.rttMs, 110);
+    box.do({ type: 'socket.heard', attempt: 1, rttMs: null });
+    assert.equal(box.state.link.phase === 'ready' && box.state.link.pulse.rttMs, 110, 'by no other sign');
   });
 
   it('asks again when it was this process that stood still', () => {
@@ -130,6 +149,17 @@ describe('the heartbeat', () => {
     assert.ok(isReady(box));
     assert.equal(box.pings.length, 2);
     assert.equal(lasts(box, isReady), 5_000);
+  });
+
+  it('takes a timer that is late by more than 2 s, and no less, for that', () => {
+    const lateBy = (ms: number) => {
+      const box = deaf().pass(15_000);
+      const [timer] = box.holds.timers.filter(({ name }) => name.includes('heartbeat ping'));
+      box.at += (timer?.afterMs ?? Number.NaN) + ms;
+      return box.do({ type: 'timer.fired', timer: timer?.name ?? '' });
+    };
+    assert.equal(isReady(lateBy(2_001)), true);
+    assert.equal(isReady(lateBy(2_000)), false);
   });
 
   it('S24 grows rarer after hours of steadiness, up to 20 s, and more frequent after silent deaths, down to 10 s', () => {
@@ -315,6 +345,8 @@ describe('trying now', () => {
       .pass(5_000)
       .do({ type: 'button.pressed' });
     assert.deepEqual(reached.holds.sockets, [1]);
+    assert.deepEqual(started().pass(999).do({ type: 'reconnect.asked' }).holds.sockets, [1]);
+    assert.deepEqual(reached.do({ type: 'reconnect.asked' }).holds.sockets, [1]);
     assert.deepEqual(started().pass(1_000).do({ type: 'button.pressed' }).holds.sockets, [2]);
   });
 
@@ -332,11 +364,20 @@ describe('trying now', () => {
       .lose()
       .do({ type: 'reconnect.asked' });
     assert.equal(stopped.state.link.phase, 'dialing');
+    const since = 'outageSince' in byPress.state.link ? byPress.state.link.outageSince : -1;
+    assert.equal(
+      'outageSince' in byCommand.state.link && byCommand.state.link.outageSince,
+      since,
+      'but not since when there has been no connection',
+    );
   });
 
   it('makes a working connection anew beside itself, unless somebody talks', () => {
-    assert.deepEqual(ready().do({ type: 'reconnect.asked' }).holds.sockets, [1, 2]);
-    assert.deepEqual(ready().reach('listening').do({ type: 'reconnect.asked' }).holds.sockets, [1]);
+    const asked = ready().do({ type: 'reconnect.asked' });
+    assert.deepEqual(asked.holds.sockets, [1, 2]);
+    assert.deepEqual(asked.pass(500).do({ type: 'reconnect.asked' }).holds.sockets, [1, 2], 'one is enough');
+    const talking = ready().reach('listening').do({ type: 'reconnect.asked' });
+    assert.deepEqual([talking.holds.sockets, talking.state.link.attempt], [[1], 1]);
     const greeting = started().do({ type: 'socket.opened', attempt: 1 }, { type: 'reconnect.asked' });
     assert.deepEqual(greeting.holds.sockets, [1]);
   });
@@ -365,6 +406,7 @@ describe('a start after a run that broke off', () => {
     const loss: Loss = { ...NORMAL, class: 'auth', reason: 'refused' };
     const box = new Box().do({ type: 'agent.started', failures: 1, loss });
     assert.ok(box.state.link.phase === 'waiting' && box.state.link.delayMs >= 30_000);
+    assert.equal(box.state.link.delayMs, 45_000, 'as after a first refusal: it is counted once');
     assert.match(lossOf(box).reason, /1 failure before the restart, the last: refused/);
   });
 
@@ -488,6 +530,12 @@ describe('what ends teach', () => {
       assert.ok(
         box.state.link.phase === 'waiting' && box.state.link.delayMs >= 500,
         'until the old one is gone',
+      );
+      box.do({ type: 'reconnect.switched', enabled: false, maxAttempts: 0 });
+      assert.equal(
+        phaseOf(box),
+        'waiting',
+        'what was closed for another is made anew whatever the switch says',
       );
       const { link } = retry(box).state;
       assert.equal(link.phase === 'dialing' && link.cause, 'renewal');
@@ -657,7 +705,36 @@ describe('a press on a dead connection', () => {
   });
 });
 
+describe('a box that connects on demand', () => {
+  const onDemand = () =>
+    new Box({ link: { mode: 'on-demand' } })
+      .do({ type: 'press.asked' })
+      .connect()
+      .do({ type: 'stop.asked' })
+      .hear({ type: 'tts', state: 'stop' });
+
+  it('rests when the connection has ended, whether it had worked or not: nobody waits for it', () => {
+    for (const ms of [5_000, 15_000]) assert.equal(phaseOf(onDemand().pass(ms).lose()), 'resting', `${ms}`);
+  });
+
+  it('counts one that had not worked as a failure where somebody talks on it', () => {
+    const box = new Box({ link: { mode: 'on-demand' } }).do({ type: 'press.asked' }).connect().pass(5_000);
+    assert.equal(box.state.turn.phase, 'listening');
+    const { link } = box.lose().state;
+    assert.deepEqual([link.phase, 'failures' in link && link.failures], ['waiting', 1]);
+    const proven = new Box({ link: { mode: 'on-demand' } }).do({ type: 'press.asked' }).connect();
+    assert.equal(phaseOf(proven.pass(12_000).lose()), 'dialing', 'one that had is made again at once');
+  });
+});
+
 describe('a successor', () => {
+  it('is not gone on with when the current connection was the last that a limit allows', () => {
+    const box = started({ limits: { maxAttempts: 1 } }).connect();
+    box.pass(1_000).do({ type: 'reconnect.asked' });
+    assert.deepEqual(box.holds.sockets, [1, 2]);
+    assert.deepEqual([phaseOf(box.lose()), box.holds.sockets], ['stopped', []]);
+  });
+
   it('is known to be reached, and takes over as the attempt when the current connection goes', () => {
     const box = ready({ link: { assumedRenewMs: 50_000 } }).pass(50_000);
     box.do({ type: 'socket.reached', attempt: 2, local: '192.0.2.7' }).lose();

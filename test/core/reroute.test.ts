@@ -234,6 +234,35 @@ describe('S23 a cable that is pulled', () => {
     assert.equal(lossOf(box).detectedBy, 'network watch');
   });
 
+  it('and a slow one that does not answer then is made anew within 5 s, however slow it was', () => {
+    const box = new Box();
+    box.rttMs = 2_000;
+    box.connect().see(HOME).pass(20_000);
+    box.see(UNPLUGGED).pass(1_000);
+    box.rttMs = null;
+    box.see(HOME).pass(4_999);
+    assert.equal(phaseOf(box), 'ready');
+    assert.equal(phaseOf(box.pass(1)), 'waiting');
+  });
+
+  it('makes a ping that was on its way its own, with as little time and by its name', () => {
+    const box = atHome();
+    box.rttMs = null;
+    const before = box.pings.length;
+    while (box.pings.length === before) box.pass(100);
+    box.see(flickered(HOME, 'eth0', 2)).pass(1_999);
+    assert.equal(phaseOf(box), 'ready');
+    assert.equal(phaseOf(box.pass(1)), 'waiting');
+    assert.equal(lossOf(box).detectedBy, 'network watch');
+  });
+
+  it('leaves pings that are rarer than one a minute as rare', () => {
+    const box = new Box({ link: { pingIntervalMs: 120_000 } }).connect().see(HOME).see(UNPLUGGED);
+    const before = box.pings.length;
+    assert.equal(box.pass(119_000).pings.length, before);
+    assert.equal(box.pass(1_000).pings.length, before + 1);
+  });
+
   it('takes back a ping that was on its way: its answer could not come', () => {
     const box = atHome();
     box.rttMs = null;

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ServerMessage } from '../../src/protocol/messages.ts';
-import { Box, type PolicyChanges } from '../helpers/box.ts';
+import { Box, type PolicyChanges, RESET } from '../helpers/box.ts';
 
 const ready = (changes: PolicyChanges = {}) => new Box(changes).connect();
 const STT: ServerMessage = { type: 'stt', text: 'what time is it' };
 const TTS = (state: 'start' | 'stop'): ServerMessage => ({ type: 'tts', state });
+
+const HUNG_UP = { ...RESET, class: 'normal', kind: 'normal close', reason: 'closed with 1000' } as const;
 
 /** Let go, and all of it sent. */
 const said = (box: Box) => box.do({ type: 'button.released' }).flush();
@@ -243,6 +245,17 @@ describe('barge-in', () => {
     ],
   ]);
 
+  for (const [what, confirm, awaiting] of [
+    ['nothing has confirmed the abort', (box: Box) => box, 'answer'],
+    ['a tts stop has', (box: Box) => box.hear(TTS('stop')), 'audio'],
+    ['an abort has', (box: Box) => box.hear({ type: 'abort', state: 'success' }), 'audio'],
+    ['a round trip has gone by', (box: Box) => box.pass(1_500), 'audio'],
+  ] as const)
+    it(`over an answer not begun takes an stt for the ${awaiting === 'audio' ? 'new' : 'old'} words when ${what}`, () => {
+      const { turn } = said(confirm(over('thinking'))).hear(STT).state;
+      assert.equal(turn.phase === 'thinking' && turn.awaiting, awaiting);
+    });
+
   it('by push-to-talk ignores the old answer also after everything is said', () => {
     const box = ready()
       .reach('speaking')
@@ -447,8 +460,26 @@ describe('a lost connection', () => {
       ['cue lost'],
     ],
     [
+      'that the server has ended in the ordinary way after it understood is the end of the talk',
+      () => ready().reach('expecting').lose(HUNG_UP),
+      'idle',
+      ['cue stop'],
+    ],
+    [
+      'that the server has ended in the ordinary way before it understood is followed by the utterance again',
+      () => ready().reach('thinking').lose(HUNG_UP).reconnect(),
+      'finishing',
+      [],
+    ],
+    [
       'while speaking plays out what has arrived, then idle',
       () => ready().reach('speaking').lose().sound('drained'),
+      'idle',
+      [],
+    ],
+    [
+      'while speaking is followed by no listening though there is another before it is played out',
+      () => ready().reach('speaking').lose().reconnect().sound('drained'),
       'idle',
       [],
     ],
@@ -538,7 +569,7 @@ describe('one utterance', () => {
       box.lose().reconnect();
       losses += 1;
     }
-    assert.ok(losses < 10, `${losses} losses`);
+    assert.equal(losses, 6, 'it was begun six times');
   });
 });
 
@@ -573,7 +604,9 @@ describe('stop over a press', () => {
   it('aborts the answer that the press had interrupted', () => {
     const box = ready().reach('speaking').do({ type: 'button.pressed' }, { type: 'stop.asked' });
     assert.deepEqual(box.took(), ['cue listen', 'abort', 'cue stop']);
-    assert.equal(box.state.turn.phase, 'aborting');
+    assert.equal(box.state.turn.phase === 'aborting' && box.state.turn.old, 'old-speech');
+    const unbegun = ready().reach('thinking').do({ type: 'button.pressed' }, { type: 'stop.asked' });
+    assert.equal(unbegun.state.turn.phase === 'aborting' && unbegun.state.turn.old, 'old-words');
   });
 });
 

@@ -1,7 +1,11 @@
 // Every check of `doctor` as rows: facts of a good box, what is changed of them, and what is then said. No check is without
 // a row in which it finds something.
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { journalIsVolatile, soundFaultsIn, unitIn } from '../../src/commands/probe-machine.ts';
 import { AREAS } from '../../src/commands/table.ts';
 import { type Check, diagnose, type Verdict, worst } from '../../src/doctor/check.ts';
 import {
@@ -12,15 +16,12 @@ import {
   type StateFacts,
   stateChecks,
 } from '../../src/doctor/files.ts';
-import {
-  type NetworkFacts,
-  networkChecks,
-  type ServerFacts,
-  serverChecks,
-} from '../../src/doctor/network.ts';
+import { type NetworkFacts, networkChecks } from '../../src/doctor/network.ts';
 import { type ButtonFacts, buttonChecks, type LightFacts, lightChecks } from '../../src/doctor/panel.ts';
+import { type ServerFacts, serverChecks } from '../../src/doctor/server.ts';
 import { type ServiceFacts, serviceChecks } from '../../src/doctor/service.ts';
 import {
+  listedName,
   type MicrophoneFacts,
   microphoneChecks,
   type SpeakerFacts,
@@ -31,7 +32,7 @@ import { type SystemFacts, systemChecks } from '../../src/doctor/system.ts';
 /** design.md: at least so many. */
 const LEAST_CHECKS = 40;
 /** These only ever say what there is. */
-const NEVER_WRONG = ['light.backend', 'system.model', 'system.user', 'service.systemd'];
+const NEVER_WRONG = ['button.backend', 'light.backend', 'system.model', 'system.user', 'service.systemd'];
 
 type Row<Facts> = readonly [id: string, changes: Partial<Facts>, result: Verdict['result']];
 type Table<Facts> = {
@@ -60,8 +61,11 @@ const system: Table<SystemFacts> = {
     codecs: ['@discordjs/opus'],
     codecFaults: [],
     overlays: ['googlevoicehat-soundcard', 'gpio-led'],
+    overlayCards: ['sndrpigooglevoi'],
+    soundFaults: [],
     rebootPending: false,
-    serviceGroups: ['xiaozhi', 'audio', 'gpio'],
+    bootFileIsNewer: false,
+    serviceGroups: ['xiaozhi', 'audio', 'gpio', 'input'],
   },
   rows: [
     ['model', { model: 'unknown' }, 'skipped'],
@@ -82,12 +86,20 @@ const system: Table<SystemFacts> = {
     ['codec', { codecs: [], codecFaults: ['@evan/opus: not installed'] }, 'fail'],
     ['overlay', { overlays: ['hifiberry-dac', 'adau7002-simple'] }, 'warn'],
     ['overlay', { overlays: null }, 'skipped'],
+    ['card', { overlayCards: [] }, 'fail'],
+    ['card', { overlayCards: [], overlays: ['gpio-led'] }, 'skipped'],
+    ['card', { overlayCards: null }, 'skipped'],
+    ['kernel', { soundFaults: ['wm8960 1-001a: No MCLK configured'] }, 'warn'],
+    ['kernel', { soundFaults: null }, 'skipped'],
+    ['boot-file', { bootFileIsNewer: true }, 'warn'],
+    ['boot-file', { bootFileIsNewer: null }, 'skipped'],
     ['reboot', { rebootPending: true }, 'warn'],
     ['user', { serviceGroups: null }, 'skipped'],
     ['audio-group', { serviceGroups: ['gpio'] }, 'fail'],
     ['audio-group', { serviceGroups: null }, 'skipped'],
     ['gpio-group', { serviceGroups: ['audio'] }, 'warn'],
     ['gpio-group', { serviceGroups: null }, 'skipped'],
+    ['input-group', { serviceGroups: ['audio', 'gpio'] }, 'warn'],
   ],
 };
 
@@ -97,7 +109,7 @@ const UNIT = {
   active: 'active',
   restarts: 0,
   result: 'success',
-  watchdogUs: 30_000_000,
+  watchdog: '1min 30s',
 };
 const service: Table<ServiceFacts> = {
   area: 'service',
@@ -109,6 +121,8 @@ const service: Table<ServiceFacts> = {
     agent: 'answers',
     agentVersion: '0.1.0',
     version: '0.1.0',
+    agentNode: 'v22.20.0',
+    node: 'v22.20.0',
     rssMb: 65,
     lastRun: { ended: 'ended on request (SIGTERM)', clean: true },
   },
@@ -120,7 +134,8 @@ const service: Table<ServiceFacts> = {
     ['active', { unit: { ...UNIT, active: 'failed', result: 'exit-code' } }, 'fail'],
     ['active', { unit: { ...UNIT, load: 'not-found' } }, 'skipped'],
     ['restarts', { unit: { ...UNIT, restarts: 3 } }, 'warn'],
-    ['watchdog', { unit: { ...UNIT, watchdogUs: 0 } }, 'warn'],
+    ['watchdog', { unit: { ...UNIT, watchdog: '0' } }, 'warn'],
+    ['watchdog', { unit: { ...UNIT, watchdog: 'infinity' } }, 'warn'],
     ['journal', { journalVolatile: true }, 'warn'],
     ['journal', { journalVolatile: null }, 'skipped'],
     ['agent', { agent: 'not-running' }, 'warn'],
@@ -128,7 +143,10 @@ const service: Table<ServiceFacts> = {
     ['agent', { agent: 'silent' }, 'fail'],
     ['version', { agentVersion: '0.0.9' }, 'warn'],
     ['version', { agentVersion: null }, 'ok'],
-    ['rss', { rssMb: 300 }, 'warn'],
+    ['node', { agentNode: 'v18.20.4' }, 'warn'],
+    ['node', { agentNode: null }, 'skipped'],
+    ['rss', { rssMb: 150 }, 'warn'],
+    ['rss', { rssMb: 149 }, 'ok'],
     ['rss', { rssMb: null }, 'skipped'],
     ['last-run', { lastRun: { ended: 'broke off', clean: false } }, 'warn'],
     ['last-run', { lastRun: null }, 'skipped'],
@@ -144,6 +162,7 @@ const config: Table<ConfigFacts> = {
     errors: [],
     warnings: [],
     url: 'wss://example.org/xiaozhi/v1/',
+    asked: '',
     token: TOKEN,
     isSecure: true,
     isLocal: false,
@@ -154,6 +173,7 @@ const config: Table<ConfigFacts> = {
     ['values', { errors: ['link.mode: expected …'] }, 'fail'],
     ['keys', { warnings: ['unknown key'] }, 'warn'],
     ['server', { url: '' }, 'fail'],
+    ['server', { url: '', asked: 'https://example.org/ota/' }, 'ok'],
     ['writable', { writable: ['/etc/xiaozhi-agent/config.toml'] }, 'warn'],
     ['writable', { files: [] }, 'skipped'],
     ['token', { token: { ...TOKEN, fault: 'cannot be read' } }, 'fail'],
@@ -163,6 +183,7 @@ const config: Table<ConfigFacts> = {
     ['encryption', { isSecure: false }, 'warn'],
     ['encryption', { isSecure: false, isLocal: true }, 'ok'],
     ['encryption', { url: '' }, 'skipped'],
+    ['encryption', { url: '', asked: 'http://example.org/ota/', isSecure: false }, 'warn'],
   ],
 };
 
@@ -205,11 +226,12 @@ const state: Table<StateFacts> = {
 const clock: Table<ClockFacts> = {
   area: 'clock',
   checks: clockChecks,
-  good: { wallMs: NOW, isSet: true, zone: 'Europe/Berlin' },
+  good: { wallMs: NOW, isSet: true, zone: 'Europe/Berlin', night: '' },
   rows: [
     ['set', { isSet: false }, 'fail'],
     ['date', { wallMs: 0 }, 'fail'],
-    ['zone', { zone: 'UTC' }, 'warn'],
+    ['zone', { zone: 'UTC', night: '22:00-07:00' }, 'warn'],
+    ['zone', { zone: 'UTC' }, 'ok'],
   ],
 };
 
@@ -243,6 +265,14 @@ const network: Table<NetworkFacts> = {
 
 const TLS = { fault: null, issuer: "Let's Encrypt", from: NOW - 30 * DAY_MS, to: NOW + 60 * DAY_MS };
 const LINK = { phase: 'ready', trouble: null, rttMs: 40, silentDeaths: 0 };
+const PAGE = { fault: null, ms: 30, status: 200, at: NOW, sentTo: null };
+const SLASHED = { ...PAGE, status: 301, sentTo: { url: 'https://example.org/ota', isOtherHost: false } };
+const AT_LOGIN = {
+  ...PAGE,
+  status: 302,
+  sentTo: { url: 'http://login.example/', isOtherHost: true },
+};
+const SETUP = { phase: 'done', code: null, trouble: null };
 const REFUSED = { class: 'transient', reason: 'refused' };
 const server: Table<ServerFacts> = {
   area: 'server',
@@ -256,18 +286,45 @@ const server: Table<ServerFacts> = {
     wallMs: NOW,
     link: LINK,
     greeting: null,
+    asked: 'https://example.org/ota/',
+    page: PAGE,
+    setup: SETUP,
   },
   rows: [
     ['name', { names: { addresses: [], fault: 'ENOTFOUND' } }, 'fail'],
     ['name', { names: null }, 'skipped'],
     ['tcp', { tcp: { ms: 1, fault: 'refused' } }, 'fail'],
-    ['tcp', { tcp: { ms: 900, fault: null } }, 'warn'],
+    ['tcp', { tcp: { ms: 300, fault: null } }, 'warn'],
+    ['tcp', { tcp: { ms: 299, fault: null } }, 'ok'],
     ['tcp', { tcp: null }, 'skipped'],
     ['tls', { tls: { ...TLS, fault: 'self-signed' } }, 'fail'],
     ['tls', { tls: null }, 'skipped'],
     ['dates', { wallMs: NOW - 300 * DAY_MS }, 'fail'],
     ['dates', { wallMs: NOW + 300 * DAY_MS }, 'fail'],
     ['dates', { wallMs: NOW + 58 * DAY_MS }, 'warn'],
+    ['asked', { asked: '' }, 'skipped'],
+    ['asked', { page: { ...PAGE, fault: 'refused' } }, 'fail'],
+    ['asked', { page: { ...PAGE, status: 503 } }, 'fail'],
+    ['asked', { page: { ...PAGE, status: 405 } }, 'ok'],
+    ['asked', { setup: { ...SETUP, trouble: 'the answer is no JSON' } }, 'fail'],
+    ['activation', { setup: { ...SETUP, phase: 'activating', code: '738133' } }, 'warn'],
+    ['activation', { setup: { ...SETUP, phase: 'asking' } }, 'ok'],
+    ['activation', { setup: null }, 'skipped'],
+    ['activation', { asked: '' }, 'skipped'],
+    ['asked', { setup: null, page: SLASHED }, 'warn'],
+    ['asked', { page: SLASHED }, 'ok'],
+    ['asked', { setup: null, page: AT_LOGIN }, 'ok'],
+    ['portal', { page: AT_LOGIN }, 'fail'],
+    ['portal', { page: SLASHED }, 'ok'],
+    ['portal', { page: { ...PAGE, status: 511 } }, 'fail'],
+    ['portal', { link: { ...LINK, trouble: { class: 'portal', reason: '200' } } }, 'fail'],
+    ['portal', { link: null, greeting: { fault: 'portal: 200', ms: 9 } }, 'fail'],
+    ['portal', { page: { ...PAGE, status: 404 } }, 'ok'],
+    ['portal', { page: null, link: null }, 'skipped'],
+    ['time', { wallMs: NOW - 5 * 60_000 }, 'fail'],
+    ['time', { wallMs: NOW + 5 * 60_000 }, 'fail'],
+    ['time', { wallMs: NOW + 5_000 }, 'ok'],
+    ['time', { page: { ...PAGE, at: null } }, 'skipped'],
     ['greeting', { link: null, greeting: { fault: 'auth: 401', ms: 40 } }, 'fail'],
     ['greeting', { link: null, greeting: { fault: null, ms: 40 } }, 'ok'],
     ['greeting', { link: null }, 'skipped'],
@@ -287,15 +344,20 @@ const microphone: Table<MicrophoneFacts> = {
   area: 'microphone',
   checks: microphoneChecks,
   good: {
-    device: 'plughw:CARD=seeed',
+    device: 'plughw:seeed',
+    longName: 'plughw:CARD=seeed,DEV=0',
     isSimulated: false,
     program: true,
-    listed: ['plughw:CARD=seeed'],
+    listed: ['plughw:CARD=seeed,DEV=0'],
+    hardware: 'S32_LE; 2 channels; 48000 Hz',
     heldBy: [],
     agent: null,
     converter: 'speexrate',
     gainDb: 20,
+    channel: 'mix',
+    isMuted: false,
     heard: HEARD,
+    sides: { left: -40, right: -41 },
     muted: [],
   },
   rows: [
@@ -310,12 +372,25 @@ const microphone: Table<MicrophoneFacts> = {
     ['agent', { agent: { ...OWNED, trouble: 'no such device' } }, 'fail'],
     ['delivers', { heard: { ...HEARD, fault: 'busy' } }, 'fail'],
     ['delivers', { heard: null }, 'skipped'],
+    ['delivers', { heard: null, isMuted: true }, 'skipped'],
     ['rate', { heard: { ...HEARD, rate: 0.5 } }, 'fail'],
+    ['rate', { heard: { ...HEARD, rate: 1.06 } }, 'fail'],
+    ['rate', { heard: { ...HEARD, rate: 0.98 } }, 'warn'],
+    ['rate', { heard: { ...HEARD, rate: 0.991 } }, 'ok'],
+    ['sides', { sides: { left: -40, right: -90 } }, 'warn'],
+    ['sides', { sides: { left: -40, right: -90 }, channel: 'left' }, 'ok'],
+    ['sides', { sides: { left: -40, right: -90 }, channel: 'right' }, 'fail'],
+    ['sides', { sides: { left: -90, right: -40 }, channel: 'left' }, 'fail'],
+    ['sides', { sides: { left: -90, right: -90 } }, 'skipped'],
+    ['sides', { sides: null }, 'skipped'],
+    ['hardware', { hardware: '' }, 'warn'],
+    ['hardware', { hardware: null }, 'skipped'],
     ['rate', { heard: { ...HEARD, rate: null } }, 'skipped'],
     ['alive', { heard: { ...HEARD, isConstant: true } }, 'fail'],
     ['alive', { agent: { ...OWNED, constant: true } }, 'fail'],
     ['level', { heard: { ...HEARD, averageDb: -80 } }, 'warn'],
-    ['level', { heard: { ...HEARD, averageDb: -20 } }, 'warn'],
+    ['level', { heard: { ...HEARD, averageDb: -29 } }, 'warn'],
+    ['level', { heard: { ...HEARD, averageDb: -31 } }, 'ok'],
     ['level', { heard: null }, 'skipped'],
     ['clipping', { heard: { ...HEARD, clipped: 12 } }, 'warn'],
     ['gain', { gainDb: 50 }, 'warn'],
@@ -329,9 +404,11 @@ const speaker: Table<SpeakerFacts> = {
   checks: speakerChecks,
   good: {
     device: 'default',
+    longName: 'default',
     isSimulated: false,
     program: true,
     listed: ['default'],
+    hardware: null,
     heldBy: [],
     agent: null,
     volume: 60,
@@ -342,6 +419,7 @@ const speaker: Table<SpeakerFacts> = {
   },
   rows: [
     ['program', { program: false }, 'fail'],
+    ['hardware', { hardware: '' }, 'warn'],
     ['device', { listed: [] }, 'fail'],
     ['free', { heldBy: ['mpd (9)'] }, 'warn'],
     ['agent', { agent: { ...OWNED, trouble: 'gone' } }, 'fail'],
@@ -358,6 +436,7 @@ const speaker: Table<SpeakerFacts> = {
 };
 
 const HEARD_LINE = { backend: 'gpiod', state: 'working', line: 'BCM 17', isDown: false, trouble: null };
+const LINE = { where: 'BCM 17 = header pin 11 on gpiochip0', holder: null, isDown: false };
 const button: Table<ButtonFacts> = {
   area: 'button',
   checks: buttonChecks,
@@ -368,16 +447,24 @@ const button: Table<ButtonFacts> = {
     gpiomon: 'gpiomon (libgpiod) v2.2',
     chipReadable: true,
     soundPin: null,
+    line: null,
     agent: HEARD_LINE,
   },
   rows: [
-    ['backend', { backend: 'none' }, 'warn'],
+    ['backend', { backend: 'none' }, 'ok'],
     ['tool', { gpiomon: null }, 'warn'],
     ['tool', { backend: 'evdev' }, 'skipped'],
     ['chip', { chips: [] }, 'fail'],
     ['access', { chipReadable: false }, 'warn'],
     ['access', { chipReadable: null }, 'skipped'],
     ['pin', { soundPin: 'the clock of I2S' }, 'fail'],
+    ['line', { agent: null, line: { missing: 'no line named GPIO17' } }, 'fail'],
+    ['line', { agent: null, line: { ...LINE, holder: 'gpiomon' } }, 'fail'],
+    ['line', { agent: null, line: LINE }, 'ok'],
+    ['line', { agent: null }, 'skipped'],
+    ['rest', { agent: null, line: { ...LINE, isDown: true } }, 'warn'],
+    ['rest', { agent: null, line: { ...LINE, isDown: null } }, 'skipped'],
+    ['rest', { agent: null, line: LINE }, 'ok'],
     ['heard', { agent: { ...HEARD_LINE, state: 'restarting', trouble: 'busy' } }, 'fail'],
     ['heard', { agent: null }, 'skipped'],
     ['rest', { agent: { ...HEARD_LINE, isDown: true } }, 'warn'],
@@ -442,6 +529,47 @@ holds(speaker);
 holds(button);
 holds(light);
 
+describe('what the kernel says of sound', () => {
+  const said = (...lines: readonly string[]) => ({ code: 0, err: '', out: lines.join('\n') });
+
+  it('is its trouble with sound hardware, and nothing else', () => {
+    const faults = [
+      'wm8960 1-001a: No MCLK configured',
+      'tlv320aic3x 1-0018: Failed to write to register: -121',
+      'snd-soc-rpi: ASoC: failed to instantiate card -110',
+    ];
+    const calm = ['usb 1-1: new high-speed USB device', 'snd_bcm2835: module loaded', 'mmc0: error -110'];
+    const kernel = said(...[...calm, ...faults].map((line) => `[    4.${line.length}] ${line}`));
+    assert.deepEqual(soundFaultsIn(kernel), faults);
+  });
+
+  it('is not known where it does not say it to us', () => {
+    assert.equal(soundFaultsIn({ code: 1, out: '', err: 'Operation not permitted' }), null);
+    assert.equal(soundFaultsIn(null), null);
+  });
+});
+
+it('the journal is volatile where it is written to memory, whatever folders there are', () => {
+  const root = mkdtempSync(join(tmpdir(), 'xz-'));
+  assert.equal(journalIsVolatile(root), null);
+  mkdirSync(join(root, 'var/log/journal'), { recursive: true });
+  assert.equal(journalIsVolatile(root), false);
+  mkdirSync(join(root, 'run/log/journal/0a1b'), { recursive: true });
+  assert.equal(journalIsVolatile(root), false);
+  const [inMemory, onCard] = ['run', 'var'].map((top) => join(root, top, 'log/journal/0a1b/system.journal'));
+  assert.ok(inMemory && onCard);
+  writeFileSync(inMemory, '');
+  assert.equal(journalIsVolatile(root), true);
+  mkdirSync(join(root, 'var/log/journal/0a1b'));
+  writeFileSync(onCard, '');
+  utimesSync(inMemory, 2_000, 2_000);
+  utimesSync(onCard, 1_000, 1_000);
+  assert.equal(journalIsVolatile(root), true);
+  utimesSync(onCard, 3_000, 3_000);
+  assert.equal(journalIsVolatile(root), false, 'what is in memory is left over');
+  rmSync(root, { recursive: true });
+});
+
 describe('doctor as a whole', () => {
   const tables = [system, service, config, state, clock, network, server, microphone, speaker, button, light];
 
@@ -460,4 +588,38 @@ describe('doctor as a whole', () => {
     assert.equal(worst([one('warn'), one('ok')]), 'warn');
     assert.equal(worst([one('warn'), one('fail'), one('ok')]), 'fail');
   });
+});
+
+it('the unit is read as systemd shows it, its watchdog in whatever unit of time', () => {
+  const shown =
+    'LoadState=loaded\nUnitFileState=enabled\nActiveState=active\nNRestarts=0\nResult=success\nWatchdogUSec=1min 30s\n';
+  assert.deepEqual(unitIn(shown), UNIT);
+  assert.equal(unitIn('LoadState=not-found\nUnitFileState=\n').enabled, 'disabled');
+});
+
+it('a device is found among those that ALSA lists by number, by short name, and without its first device', () => {
+  const cards: Readonly<Record<string, string>> = { 1: 'seeed' };
+  const long = 'plughw:CARD=seeed,DEV=0';
+  for (const written of [
+    'plughw:1',
+    'plughw:1,0',
+    'plughw:seeed',
+    'plughw:CARD=seeed',
+    'plughw:seeed,0,2',
+    long,
+  ])
+    assert.equal(
+      listedName(written, (card) => cards[card]),
+      long,
+      written,
+    );
+  assert.equal(
+    listedName('hw:1,3', (card) => cards[card]),
+    'hw:CARD=seeed,DEV=3',
+  );
+  for (const other of ['default', 'sysdefault:CARD=seeed', 'mic', 'plughw:', 'null'])
+    assert.equal(
+      listedName(other, () => 'x'),
+      other,
+    );
 });

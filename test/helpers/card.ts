@@ -35,10 +35,10 @@ export async function startTestCard(): Promise<TestCard> {
   };
 }
 
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = AbortSignal.timeout(DEADLINE_MS);
+export async function until(condition: () => boolean, what: string, deadlineMs = DEADLINE_MS): Promise<void> {
+  const deadline = AbortSignal.timeout(deadlineMs);
   while (!condition()) {
-    if (deadline.aborted) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`);
+    if (deadline.aborted) throw new Error(`not within ${deadlineMs} ms: ${what}`);
     await pause(POLL_MS);
   }
 }

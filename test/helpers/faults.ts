@@ -9,6 +9,7 @@ import {
   conversation,
   DEFAULTS,
   type FaultOptions,
+  firstHalf,
   good,
   isAbort,
   isListenStart,
@@ -24,10 +25,6 @@ export { goodConversation } from './good-conversation.ts';
 const BURST_PACKETS = 100;
 /** One byte, SILK wideband, 60 ms, no data: what an encoder with DTX sends in silence. */
 const DTX_PACKET = Uint8Array.of(DTX_60_MS);
-
-function firstHalf(packets: readonly Uint8Array[]): readonly Uint8Array[] {
-  return packets.slice(0, Math.ceil(packets.length / 2));
-}
 
 export const faults = {
   /** The socket opens and that is all (unbound device, wrong token on some servers). */

@@ -26,6 +26,12 @@ export type Parts = {
   greet(session: Session): Promise<void>;
   /** Waits for the next `listen start`; undefined ends the script. */
   await(session: Session, settings: Settings): Promise<Heard | undefined>;
+  /** From the last word of the person to the first sound; false: it says nothing to that. */
+  understood(
+    session: Session,
+    heard: readonly Uint8Array[],
+    packets: readonly Uint8Array[],
+  ): Promise<boolean>;
   /** The audio of an answer, up to the last packet; gives what interrupted it. */
   speak(session: Session, packets: readonly Uint8Array[], settings: Settings): Promise<Heard | undefined>;
   finish(session: Session, settings: Settings): Promise<void>;
@@ -59,6 +65,13 @@ export async function leftAlone(session: Session): Promise<void> {
   await session.next(() => false, Number.POSITIVE_INFINITY);
 }
 
+/** Greets, and no more: what else it says is the test's. */
+export const greeting: Script = async (session) => {
+  await session.next('hello');
+  session.hello();
+  await leftAlone(session);
+};
+
 export const good: Parts = {
   async greet(session) {
     await session.next('hello', Number.POSITIVE_INFINITY);
@@ -75,6 +88,14 @@ export const good: Parts = {
       if (isListenStart(heard)) return heard;
       askTools(session, heard);
     }
+  },
+
+  async understood(session, heard, packets) {
+    session.say({ type: 'stt', text: `${heard.length} packets` });
+    session.say({ type: 'tts', state: 'start' });
+    session.say({ type: 'llm', emotion: 'happy', text: '🙂' });
+    session.say({ type: 'tts', state: 'sentence_start', text: `${packets.length} packets` });
+    return true;
   },
 
   speak: (session, packets) => session.packets(packets, {}, isAbort),
@@ -143,10 +164,7 @@ export function conversation(
           continue;
         }
         const packets = settings.answer ?? heard;
-        session.say({ type: 'stt', text: `${heard.length} packets` });
-        session.say({ type: 'tts', state: 'start' });
-        session.say({ type: 'llm', emotion: 'happy', text: '🙂' });
-        session.say({ type: 'tts', state: 'sentence_start', text: `${packets.length} packets` });
+        if (!(await parts.understood(session, heard, packets))) continue;
         const interruption = await parts.speak(session, packets, settings);
         if (interruption === undefined) await parts.finish(session, settings);
         else parts.aborted(session);
@@ -165,3 +183,8 @@ export async function announce(session: Session, settings: Settings): Promise<vo
 }
 
 export const goodConversation = conversation();
+
+/** For those who break off in an answer. */
+export function firstHalf(packets: readonly Uint8Array[]): readonly Uint8Array[] {
+  return packets.slice(0, Math.ceil(packets.length / 2));
+}

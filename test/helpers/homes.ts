@@ -1,8 +1,9 @@
-// The kinds of server that a box may come home to, as far as they differ for it: the configuration call, the activation,
-// who is let in, how they refuse and how they end a session (protocol.md §1, §2, §3.8, §8). Each on one port of 127.0.0.1.
-// Must not know the agent.
+// A server that a box may come home to, of any of the kinds in home-kinds.ts: the configuration call, the activation, who is let in,
+// how it refuses and how it ends a session. On one port of 127.0.0.1. Must not know the agent.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { askInitialize, isAbort, isListenStart } from './good-conversation.ts';
+import { askInitialize, isAbort, isListenStart, leftAlone } from './good-conversation.ts';
+import { CODE, configurationOf } from './home-configuration.ts';
+import { type HomeKind, TRAITS } from './home-kinds.ts';
 import { tonePackets } from './opus-sound.ts';
 import {
   type Entrance,
@@ -12,79 +13,9 @@ import {
   startScriptedServer,
 } from './scripted-server.ts';
 
-export const KINDS = ['official', 'python console', 'python alone', 'go one', 'go two', 'java'] as const;
-export type HomeKind = (typeof KINDS)[number];
-
-/** How the refusal of an old token looks; the two that never look at one just go down and come up again. */
-type Refusal = 'silence' | 'plain words' | 401 | 'break';
-
-type Traits = {
-  readonly path: string;
-  readonly activates: boolean;
-  readonly refusal: Refusal;
-  /** What an unbound device that connects all the same is told, and whether it is greeted first. */
-  readonly unbound: 'nothing' | 'voice';
-  readonly rateHz: 16_000 | 24_000;
-  /** A polite close with a spoken goodbye before it, or TCP cut. */
-  readonly idleEnd: 'goodbye' | 'cut';
-};
-
-const TRAITS: Readonly<Record<HomeKind, Traits>> = {
-  official: {
-    path: '/xiaozhi/ota/',
-    activates: true,
-    refusal: 'silence',
-    unbound: 'nothing',
-    rateHz: 24_000,
-    idleEnd: 'goodbye',
-  },
-  'python console': {
-    path: '/xiaozhi/ota/',
-    activates: true,
-    refusal: 'plain words',
-    unbound: 'voice',
-    rateHz: 24_000,
-    idleEnd: 'goodbye',
-  },
-  'python alone': {
-    path: '/xiaozhi/ota/',
-    activates: false,
-    refusal: 'plain words',
-    unbound: 'nothing',
-    rateHz: 24_000,
-    idleEnd: 'goodbye',
-  },
-  'go one': {
-    path: '/xiaozhi/ota/',
-    activates: false,
-    refusal: 401,
-    unbound: 'nothing',
-    rateHz: 16_000,
-    idleEnd: 'cut',
-  },
-  'go two': {
-    path: '/api/ota/',
-    activates: false,
-    refusal: 'break',
-    unbound: 'nothing',
-    rateHz: 24_000,
-    idleEnd: 'cut',
-  },
-  java: {
-    path: '/api/device/ota',
-    activates: true,
-    refusal: 'break',
-    unbound: 'nothing',
-    rateHz: 16_000,
-    idleEnd: 'goodbye',
-  },
-};
-
-export const CODE = '738133';
 /** Of 60 ms: enough to be speech for every server. */
 const UTTERANCE_PACKETS = 5;
-const ANSWER_MS = 240;
-const NO_SPEECH_MS = 60;
+export const ANSWER_MS = 240;
 
 export type Home = {
   readonly kind: HomeKind;
@@ -92,6 +23,10 @@ export type Home = {
   readonly sessions: readonly Session[];
   /** Turns that were answered to their end. */
   readonly answered: number;
+  /** Answers that the box has put an end to. */
+  readonly interrupted: number;
+  /** How long it will speak. */
+  answerMs: number;
   /** Upgrades that were turned away for their token. */
   readonly refused: number;
   /** What was asked over HTTP: `configuration`, `activation`. */
@@ -101,6 +36,8 @@ export type Home = {
   /** Every identity that was shown, in either call. */
   readonly identities: ReadonlySet<string>;
   readonly activates: boolean;
+  /** Whether this header is let in now. */
+  isWelcome(authorization: string): boolean;
   /** The owner enters the code. */
   bind(): void;
   /** The owner takes the box out of the account. */
@@ -121,18 +58,24 @@ export async function startHome(kind: HomeKind): Promise<Home> {
   const identities = new Set<string>();
   let bound = !traits.activates;
   let answered = 0;
+  let interrupted = 0;
   let refused = 0;
   let epoch = 1;
+  let isKnown = false;
   const live = new Set<Session>();
 
-  const tokenOf = () => (kind === 'python alone' && epoch === 1 ? '' : `token-${epoch}`);
-  const isLetIn = ({ headers }: { headers: IncomingMessage['headers'] }) => {
-    if (traits.refusal === 'break') return true;
+  const tokenOf = () => (kind === 'python alone' && epoch === 1 ? '' : `fixture-token-${epoch}`);
+  const isWelcome = (authorization: string) => {
+    if (traits.refusal === 'none') return true;
     const token = tokenOf();
-    return (headers.authorization ?? '') === (token === '' ? '' : `Bearer ${token}`);
+    return authorization === (token === '' ? '' : `Bearer ${token}`);
   };
+  const isLetIn = ({ headers }: { headers: IncomingMessage['headers'] }) =>
+    isWelcome(headers.authorization ?? '');
 
   function note(request: IncomingMessage): void {
+    // A look at the page is nobody's call: doctor makes it, and a browser.
+    if (request.method === 'GET' && request.headers.upgrade === undefined) return;
     identities.add(`${request.headers['device-id']} ${request.headers['client-id']}`);
   }
 
@@ -148,17 +91,25 @@ export async function startHome(kind: HomeKind): Promise<Home> {
       refused += 1;
       if (traits.refusal === 'plain words') session.raw('认证失败');
       if (traits.refusal === 'plain words') return session.close();
-      return awaitEnd(session);
+      return leftAlone(session);
     }
     await session.next('hello', Number.POSITIVE_INFINITY);
-    if (!bound && traits.unbound === 'voice') {
+    if (!bound && traits.unbound === 'instead of a hello') {
+      session.say({ type: 'stt', text: `enter ${CODE}` });
       await voice(session, `enter ${CODE}`);
-      return awaitEnd(session);
+      return leftAlone(session);
     }
     live.add(session);
     void session.closed.then(() => live.delete(session));
-    if (kind === 'python console') await busyGate(session);
-    session.hello({ audio: { sampleRateHz: traits.rateHz } });
+    if (traits.gate === 'slow' && !isKnown) {
+      isKnown = true;
+      return leftAlone(session);
+    }
+    session.hello({
+      audio: { sampleRateHz: traits.rateHz },
+      ...(kind === 'go two' ? { sessionId: `device-${session.headers['device-id']}` } : {}),
+    });
+    if (!bound && traits.unbound === 'instead of an answer') return captcha(session);
     askInitialize(session);
     await converse(session);
   }
@@ -167,15 +118,15 @@ export async function startHome(kind: HomeKind): Promise<Home> {
   async function converse(session: Session): Promise<void> {
     for (;;) {
       const heard = await session.next(
-        (one) => isListenStart(one) || messageOf(one)?.type === 'mcp',
+        (one) => isListenStart(one) || isAbort(one) || messageOf(one)?.type === 'mcp',
         Number.POSITIVE_INFINITY,
       );
-      if (isListenStart(heard)) {
-        if (await answer(session)) answered += 1;
-        continue;
-      }
+      if (isListenStart(heard)) await listen(session);
+      else if (isAbort(heard)) confirm(session);
       const message = messageOf(heard);
       if (message?.type !== 'mcp') continue;
+      // It knows no such type, and returns what it does not know.
+      if (kind === 'go one' && heard.kind === 'text') session.raw(heard.text);
       const { id, result } = message.payload;
       const text = JSON.stringify(result);
       if (id === 1 && text.includes('protocolVersion'))
@@ -184,72 +135,50 @@ export async function startHome(kind: HomeKind): Promise<Home> {
     }
   }
 
-  async function answer(session: Session): Promise<boolean> {
-    for (let packets = 0; packets < UTTERANCE_PACKETS; packets += 1)
-      await session.next(({ kind: what }) => what === 'binary', Number.POSITIVE_INFINITY);
-    session.say({ type: 'stt', text: 'hello' });
-    await voice(session, 'hello yourself');
-    return true;
-  }
-
-  /** What it says aloud, and how it ends when it is interrupted: not every server says that it has stopped. */
-  async function voice(session: Session, text: string): Promise<void> {
-    session.say({ type: 'tts', state: 'start' });
-    session.say({ type: 'llm', emotion: 'happy' });
-    session.raw(
-      JSON.stringify({
-        type: 'tts',
-        state: 'sentence_start',
-        text,
-        ...(kind === 'go two' ? { index: 1 } : {}),
-      }),
-    );
-    const interrupted = await session.packets(tonePackets(ANSWER_MS, 60), {}, isAbort);
-    if (interrupted !== undefined && kind === 'go one')
-      return session.say({ type: 'abort', state: 'success' });
-    session.say({ type: 'tts', state: 'stop' });
-  }
-
-  function configuration(): object {
-    const url = `${server.url}`;
-    const activation = bound
-      ? {}
-      : {
-          activation: {
-            code: CODE,
-            message: `console of the ${kind} server\n${CODE}`,
-            challenge: 'c',
-            timeout_ms: 30_000,
-          },
-        };
-    const common = { server_time: { timestamp: 1_745_995_478_882, timezone_offset: 480 }, ...activation };
-    const websocket = { url, token: tokenOf(), version: 1 };
-    switch (kind) {
-      case 'official':
-        return {
-          ...common,
-          mqtt: { endpoint: 'mqtt.xiaozhi.me' },
-          websocket,
-          firmware: { version: '0.9.9', url: '' },
-        };
-      case 'python console':
-        return {
-          ...common,
-          websocket,
-          mqtt: { endpoint: 'gateway:1883' },
-          firmware: {
-            version: '9.9.9',
-            url: 'http://x/NOT_ACTIVATED_FIRMWARE_THIS_IS_A_INVALID_URL',
-            force: 1,
-          },
-        };
-      case 'python alone':
-        return { ...common, websocket: { url, token: tokenOf() }, firmware: { version: '99.0.0', url: '' } };
-      case 'go one':
-      case 'go two':
-      case 'java':
-        return { ...common, websocket };
+  /** To the end of this session, whatever the owner does meanwhile. */
+  async function captcha(session: Session): Promise<void> {
+    for (;;) {
+      await session.next((one) => messageOf(one) !== undefined, Number.POSITIVE_INFINITY);
+      await voice(session, CODE);
     }
+  }
+
+  /** From `listen start` to the end of the answer, or of what was not said after all. */
+  async function listen(session: Session): Promise<void> {
+    for (let packets = 0; packets < UTTERANCE_PACKETS; ) {
+      const heard = await session.next(
+        (one) => one.kind === 'binary' || isAbort(one) || isListenStart(one),
+        Number.POSITIVE_INFINITY,
+      );
+      if (isAbort(heard)) return confirm(session);
+      packets = isListenStart(heard) ? 0 : packets + 1;
+    }
+    session.say({ type: 'stt', text: 'hello' });
+    if (await voice(session, 'hello yourself')) answered += 1;
+    else interrupted += 1;
+  }
+
+  /** Not every server says that it has stopped, and some say so twice. */
+  function confirm(session: Session): void {
+    if (traits.interrupted === 'abort') return session.say({ type: 'abort', state: 'success' });
+    tts(session, 'stop');
+    if (traits.interrupted === 'stop twice') tts(session, 'stop');
+  }
+
+  function tts(session: Session, state: string, text = ''): void {
+    const more = kind === 'go two' ? { index: 1, audio_codec: 'opus', session_id: session.sessionId } : {};
+    session.raw(JSON.stringify({ type: 'tts', state, ...(text === '' ? {} : { text }), ...more }));
+  }
+
+  /** What it says aloud; false: it was interrupted. */
+  async function voice(session: Session, text: string): Promise<boolean> {
+    tts(session, 'start');
+    session.say({ type: 'llm', emotion: 'happy' });
+    tts(session, 'sentence_start', text);
+    const abort = await session.packets(tonePackets(home.answerMs, 60, traits.rateHz), {}, isAbort);
+    if (abort === undefined) tts(session, 'stop');
+    else confirm(session);
+    return abort === undefined;
   }
 
   function web(request: IncomingMessage, response: ServerResponse): void {
@@ -274,7 +203,7 @@ export async function startHome(kind: HomeKind): Promise<Home> {
           '{"success":false,"message":"request error."}',
         );
       if (application?.version === undefined) return end(500, 'null');
-      end(200, JSON.stringify(configuration()));
+      end(200, JSON.stringify(configurationOf(kind, { url: server.url, token: tokenOf(), isBound: bound })));
     });
   }
 
@@ -286,6 +215,10 @@ export async function startHome(kind: HomeKind): Promise<Home> {
     get answered() {
       return answered;
     },
+    get interrupted() {
+      return interrupted;
+    },
+    answerMs: ANSWER_MS,
     get refused() {
       return refused;
     },
@@ -293,6 +226,7 @@ export async function startHome(kind: HomeKind): Promise<Home> {
     tools,
     identities,
     activates: traits.activates,
+    isWelcome,
     bind() {
       bound = true;
     },
@@ -312,18 +246,9 @@ export async function startHome(kind: HomeKind): Promise<Home> {
   };
 
   async function end(session: Session): Promise<void> {
-    if (traits.idleEnd === 'cut') return session.terminate();
-    await voice(session, 'good-bye');
-    session.close();
+    if (traits.idleEnd !== 'cut') await voice(session, 'good-bye');
+    if (traits.idleEnd === 'goodbye') session.close();
+    else session.terminate();
   }
   return home;
-}
-
-/** Not bound to a session yet: what is said meanwhile may be lost, and the hello is only answered afterwards. */
-async function busyGate(session: Session): Promise<void> {
-  await session.pause(NO_SPEECH_MS);
-}
-
-async function awaitEnd(session: Session): Promise<void> {
-  await session.next(() => false, Number.POSITIVE_INFINITY);
 }

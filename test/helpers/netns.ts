@@ -16,8 +16,13 @@ const execute = promisify(execFile);
 export function needsNamespaces(): { readonly skip: string | false } {
   const trouble = whyNot();
   if (trouble === undefined) return { skip: false };
-  if (process.env.XIAOZHI_SKIP_NETNS === '1') return { skip: trouble };
-  throw new Error(`${trouble}; run it as root with iproute2, or set XIAOZHI_SKIP_NETNS=1 to go without`);
+  return { skip: toSkipFor(trouble, 'run it as root with iproute2') };
+}
+
+/** Why tests are left out; it throws unless told to skip. @param mend what else can be done about it */
+export function toSkipFor(trouble: string, mend: string): string {
+  if (process.env.XIAOZHI_SKIP_NETNS === '1') return trouble;
+  throw new Error(`${trouble}; ${mend}, or set XIAOZHI_SKIP_NETNS=1 to go without`);
 }
 
 /** One end of a cable: an interface and its addresses with their prefix lengths (`10.7.0.1/24`, `fd07::1/64`). */

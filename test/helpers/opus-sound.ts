@@ -71,6 +71,12 @@ export function joined(...parts: readonly Pcm[]): Pcm {
   return Uint8Array.from(Buffer.concat(parts));
 }
 
+/** What packets of the uplink sound like, one after the other. */
+export function heardOf(packets: readonly Uint8Array[]): Pcm {
+  const decoder = soundCodec().decoder(RATE_HZ);
+  return joined(...packets.map((packet) => Uint8Array.from(decoder.decode(packet) ?? [])));
+}
+
 /** 16 kHz PCM as packets of 60 ms; the rest of the last one is silence. */
 export function packets(pcm: Pcm): Uint8Array[] {
   return encode(pcm, RATE_HZ, PACKET_MS);

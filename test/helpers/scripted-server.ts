@@ -1,4 +1,4 @@
-// A real WebSocket server on a free port of 127.0.0.1 whose end of each connection is played by an async function.
+// A real WebSocket server on a free port, of 127.0.0.1 unless told otherwise, whose end of each connection is played by an async function.
 // It has no behaviour of its own: what it says, and what it fails to say, is the script's. It must not import the
 // agent, nor src/server (a fault of the parrot must not hide a fault of the agent).
 //
@@ -68,6 +68,7 @@ const REAL_CLOCK: ScriptClock = {
 export async function startScriptedServer(
   script: Script,
   clock: ScriptClock = REAL_CLOCK,
+  host: string = '127.0.0.1',
 ): Promise<ScriptedServer> {
   const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   const web = createServer((request, response) => {
@@ -158,13 +159,13 @@ export async function startScriptedServer(
 
   await new Promise<void>((resolve, reject) => {
     web.once('error', reject);
-    web.listen(0, '127.0.0.1', resolve);
+    web.listen(0, host, resolve);
   });
   const address = web.address();
   if (address === null || typeof address === 'string') throw new Error('no TCP port');
   const { port } = address;
   return {
-    url: `ws://127.0.0.1:${port}/xiaozhi/v1/`,
+    url: `ws://${host}:${port}/xiaozhi/v1/`,
     port,
     get attempts() {
       return attempts;

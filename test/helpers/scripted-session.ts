@@ -35,6 +35,8 @@ export class Session {
   readonly index: number;
   readonly headers: IncomingHttpHeaders;
   readonly url: string;
+  /** The device's address. */
+  readonly from: string;
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   /** Put into every message from `hello` on. */
   sessionId = '';
@@ -54,6 +56,7 @@ export class Session {
     this.index = index;
     this.headers = request.headers;
     this.url = request.url ?? '';
+    this.from = request.socket.remoteAddress ?? '';
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.#clock = clock;
@@ -161,6 +164,14 @@ export class Session {
     this.#webSocket.close(code, reason);
   }
 
+  /** A WebSocket ping; resolves when it is answered. */
+  ping(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#webSocket.once('pong', () => resolve());
+      this.#webSocket.ping();
+    });
+  }
+
   /** TCP RST, with no FIN before it. */
   reset(): void {
     const socket = this.#socket;
@@ -168,9 +179,12 @@ export class Session {
     socket.resetAndDestroy();
   }
 
-  /** TCP FIN without a close frame. */
+  /**
+   * TCP FIN without a close frame. Not `destroy`, which is answered by RST where something that the device sent has not been
+   * read yet.
+   */
   terminate(): void {
-    this.#webSocket.terminate();
+    this.#socket.end();
   }
 
   /** From now on nothing is read, answered or sent, and no FIN goes out: as if the cable had been cut. */

@@ -21,6 +21,7 @@ const MADE_ELSEWHERE = [
   'error.message',
   'text',
   'SETBACKS[setback.type]',
+  'NOT_FOLLOWED[move]',
 ];
 
 const files = sourceFiles(join(ROOT, 'src')).map((name) => ({
@@ -61,7 +62,11 @@ describe('the codes of the log', () => {
       .join('\n');
     for (const { code, says, class: name } of CODES) {
       if (says === '' || name !== undefined || says === 'link unconfigured') continue;
-      assert.ok(all.includes(says), `${code}: nobody says "${says}"`);
+      const lines = all.split('\n').filter((line) => line.includes(says));
+      assert.ok(lines.length > 0, `${code}: nobody says "${says}"`);
+      // And of which no other row has taken the line.
+      const codes = lines.map((line) => codeOf('warn', undefined, line.trim(), {}));
+      assert.ok(codes.includes(code), `${code}: "${says}" has ${codes}`);
     }
   });
 

@@ -1,10 +1,12 @@
 // The log of a real daemon from its start to its end: what it says first, what it says of a conversation, what it never says;
 // and what the next run makes of an end that nobody had asked for.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { until } from '../helpers/card.ts';
+import { descendants, lives } from '../helpers/children.ts';
 import { command, type DaemonOptions, folders, startDaemon } from '../helpers/daemon.ts';
 import { faults, goodConversation } from '../helpers/faults.ts';
 import { type Script, startScriptedServer } from '../helpers/scripted-server.ts';
@@ -48,7 +50,8 @@ async function everythingSaid(
 
 describe('the log of a daemon', () => {
   it('begins with what support asks first, in a dozen lines', async () => {
-    const said = await everythingSaid(goodConversation(), { settings: { 'log.level': 'info' } });
+    const environment = { ...process.env, XIAOZHI_AUDIO__INPUT__GAIN_DB: '3' };
+    const said = await everythingSaid(goodConversation(), { settings: { 'log.level': 'info' }, environment });
     const end = said.indexOf('link: link ');
     const banner = said
       .slice(0, end)
@@ -73,6 +76,7 @@ describe('the log of a daemon', () => {
       );
     assert.ok(banner.length >= 8 && banner.length <= 12, banner.join('\n'));
     assert.match(said, /configuration .*overridden=".*server\.token_file/);
+    assert.match(said, /configuration .*overridden=".*audio\.input\.gain_db/);
     assert.doesNotMatch(said.slice(0, end), /([0-9a-f]{2}:){5}/, 'no hardware address in full');
   });
 
@@ -117,13 +121,61 @@ describe('an end that nobody had asked for', () => {
     assert.match(left.stdout, /^last run {4}broke off without a word/m);
     const second = startDaemon(places);
     await second.logged(/warn {2}start: the last run broke off .* code=XA-RUN-/);
-    assert.match((await second.ask('status')).stdout, /^last run {4}broke off without a word/m);
+    // Nobody knows when it ended: what it wrote down last is told as that.
+    assert.match(
+      (await second.ask('status')).stdout,
+      /^last run {4}broke off without a word: .*; last written \S+ \S+, (less than 1 s|[\d.]+ s) after its start$/m,
+    );
     const { last_run: run } = JSON.parse((await second.ask('status', '--json')).stdout);
-    assert.equal(run.clean, false);
+    assert.deepEqual([run.clean, run.broke_off], [false, true]);
     assert.equal(await second.stop(), 0);
     const third = startDaemon(places);
     await third.logged(/start: the last run ended="ended on request \(SIGTERM\)"/);
+    assert.match(
+      (await third.ask('status')).stdout,
+      /^last run {4}ended on request \(SIGTERM\), \S+ \S+, after (less than 1 s|[\d.]+ s)$/m,
+    );
     assert.equal(await third.stop(), 0);
     await places.remove();
   });
+
+  for (const [kind, act] of [
+    ['an error that is thrown', "throw new Error('the fuse')"],
+    ['a promise that is broken', "void Promise.reject(new Error('the fuse'))"],
+  ] as const)
+    it(`by ${kind} where nobody expects it is written before the process goes, and told`, async () => {
+      const places = await folders();
+      const fuse = `data:text/javascript,process.on('SIGUSR2', () => { ${act} })`;
+      const environment = { ...process.env, NODE_OPTIONS: `--import="${fuse}"` };
+      const daemon = startDaemon(places, { environment });
+      await daemon.answering();
+      await daemon.ask('press');
+      const children = descendants(daemon.pid);
+      const ended = once(daemon.process, 'close');
+      daemon.process.kill('SIGUSR2');
+      assert.deepEqual(await ended, [1, null]);
+      assert.equal(
+        daemon.count(/error core: unexpected error error="the fuse" .*code=XA-RUN-01/),
+        1,
+        daemon.log(),
+      );
+      await until(() => !children.some(lives), 'the end of its children');
+      const kept = JSON.parse(readFileSync(join(places.root, 's', 'last-run.json'), 'utf8'));
+      assert.deepEqual([kept.ended, kept.clean], ['unexpected error: the fuse', false]);
+      assert.match(kept.troubles.at(-1).text, /unexpected error .*the fuse/);
+      const left = await command(['status', ...places.options]);
+      assert.equal(left.code, 3);
+      assert.match(
+        left.stdout,
+        /^last run {4}unexpected error: the fuse, .*\n(?: {12}.*\n)* {12}.* unexpected error /m,
+      );
+      const second = startDaemon(places);
+      await second.logged(
+        /warn {2}start: the last run broke off ended="unexpected error: the fuse" .* code=XA-RUN-/,
+      );
+      const { stdout } = await second.ask('status');
+      assert.match(stdout, /^last run {4}unexpected error: the fuse/m);
+      assert.equal(await second.stop(), 0);
+      await places.remove();
+    });
 });

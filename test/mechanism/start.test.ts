@@ -31,7 +31,9 @@ describe('D15 a start without a network', { concurrency: 2 }, () => {
   }
 
   it('D15 stays up while nobody listens, says why, and connects when the server appears', async () => {
-    const daemon = await start({ settings: { ...QUICK, 'server.websocket_url': server.url } });
+    const daemon = await start({
+      settings: { ...QUICK, 'server.websocket_url': server.url, 'button.backend': 'none' },
+    });
     await until(() => daemon.count(/link attempt failed/) >= 2, 'two attempts');
     const status = await daemon.ask('status');
     assert.equal(status.code, 1, status.stdout + status.stderr);

@@ -52,7 +52,7 @@ export async function bootDaemon(
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<BoxedDaemon> {
   const root = net.folder(ns);
-  const token = `secret-${randomBytes(12).toString('hex')}`;
+  const token = `fixture-token-${randomBytes(12).toString('hex')}`;
   const tokenFile = join(root, 'token');
   await writeFile(tokenFile, token, { mode: 0o600 });
   await writeFile(join(root, 'config.toml'), '');

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { startTestCard, type TestCard } from '../helpers/card.ts';
-import { namespaces, needsNamespaces } from '../helpers/netns.ts';
+import { namespaces, needsNamespaces, toSkipFor } from '../helpers/netns.ts';
 import { utterance } from '../helpers/same-sound.ts';
 import { answer, becomes, inHouse, isWhole, lasting } from './house.ts';
 
@@ -37,7 +37,8 @@ async function cannot(): Promise<string | false> {
     await net.run(box, `tc qdisc add dev lo root ${SLOW}`.split(' '));
     return false;
   } catch (error) {
-    return `this kernel cannot make an interface slow: ${error instanceof Error ? error.message : String(error)}`;
+    const trouble = `this kernel cannot make an interface slow: ${error instanceof Error ? error.message : String(error)}`;
+    return toSkipFor(trouble, 'load sch_tbf');
   } finally {
     await net.remove();
   }

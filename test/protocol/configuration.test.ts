@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { activateBody, activateUrl, readActivation } from '../../src/protocol/activation.ts';
 import { type Caller, callBody, callHeaders, readConfiguration } from '../../src/protocol/configuration.ts';
-import { mayMove, urlDoubt } from '../../src/protocol/server-url.ts';
+import { moveBy, urlDoubt } from '../../src/protocol/server-url.ts';
 
 const CALLER: Caller = {
   deviceId: 'd8:3a:dd:00:00:01',
@@ -43,6 +43,30 @@ describe('the configuration call', () => {
     assert.match(headers['User-Agent'] ?? '', /^[a-z0-9.-]+\/1\.2\.3$/);
   });
 
+  it('says all that some server needs, and what is no number where one is parsed is a number in words', () => {
+    const board = { type: 'xiaozhi-agent', name: 'xiaozhi-agent', ip: CALLER.ip, mac: CALLER.deviceId };
+    const { application, ...body } = JSON.parse(callBody(CALLER));
+    // XS: integers, those in words included; a board of a type, an application with a version.
+    assert.deepEqual(body, {
+      version: 2,
+      language: 'zh-CN',
+      flash_size: 16_777_216,
+      minimum_free_heap_size: '8318916',
+      mac_address: CALLER.deviceId,
+      uuid: CALLER.clientId,
+      chip_model_name: 'esp32s3',
+      chip_info: { model: 9, cores: 2, revision: 2, features: 18 },
+      ota: { label: 'ota_0' },
+      board,
+    });
+    const keys = ['name', 'version', 'compile_time', 'idf_version', 'elf_sha256'];
+    assert.deepEqual(Object.keys(application), keys);
+    // Whatever firmware is offered for the reference board is older: 2.4.2 at the time of writing.
+    assert.ok(Number.parseInt(application.version, 10) >= 99, application.version);
+    assert.match(application.elf_sha256, /^[0-9a-f]{64}$/);
+    assert.equal(callHeaders(CALLER)['Content-Type'], 'application/json');
+  });
+
   it('says version 2 for a board with a serial number', () => {
     const serial = '0123456789abcdef0123456789ABCDEF';
     const headers = callHeaders({ ...CALLER, serial });
@@ -71,12 +95,38 @@ describe('an answer to it', () => {
     const found = read({ activation, websocket: { url: '' } });
     assert.deepEqual(found.ok && found.configuration, {
       endpoint: null,
-      activation: { ...activation, message: 'xiaozhi.me\\u000a738133' },
+      activation: { ...activation, message: 'xiaozhi.me 738133' },
     });
     const numbered = read({ activation: { code: 738133 }, websocket: WEBSOCKET });
     assert.equal(numbered.ok && numbered.configuration.activation?.code, '738133');
     const empty = read({ activation: {}, websocket: WEBSOCKET });
     assert.equal(empty.ok && empty.configuration.activation, null);
+  });
+
+  it('with an error that says nothing is no refusal where it names a server', () => {
+    for (const error of [null, '', 0, false])
+      assert.equal(read({ error, websocket: WEBSOCKET }).ok, true, JSON.stringify(error));
+    for (const error of ['no', 1, {}, true])
+      assert.match(why({ error, websocket: WEBSOCKET }), /the server refuses/, JSON.stringify(error));
+  });
+
+  it('of a server without tokens names none', () => {
+    for (const token of ['', undefined, 7, null]) {
+      const found = read({ websocket: { url: WEBSOCKET.url, token } });
+      assert.equal(found.ok && found.configuration.endpoint?.token, '', String(token));
+    }
+  });
+
+  it('has no code but one that people can enter, and no challenge but one that can be signed', () => {
+    const codeOf = (activation: object) => {
+      const found = read({ activation, websocket: WEBSOCKET });
+      const { code, challenge } = (found.ok && found.configuration.activation) || {};
+      return [code, challenge];
+    };
+    assert.deepEqual(codeOf({ code: '7'.repeat(32), challenge: '' }), ['7'.repeat(32), null]);
+    assert.deepEqual(codeOf({ code: '7'.repeat(33), challenge: 'c' }), [null, 'c']);
+    assert.deepEqual(codeOf({ code: '', challenge: '' }), [undefined, undefined]);
+    assert.deepEqual(codeOf({ code: {}, challenge: 7 }), [undefined, undefined]);
   });
 
   it('speaks of framing 2 and 3, and of nothing else', () => {
@@ -98,17 +148,37 @@ describe('an answer to it', () => {
     ['of HTTP 400', { success: false, message: 'no such device' }, /HTTP 400: no such device/, 400],
     ['of HTTP 500 in HTML', '<html>oops</html>', /HTTP 500: <html>/, 500],
     ['that sends elsewhere', '', /not followed: set server\.ota_url/, 301],
+    ['that offers a choice', '', /not followed: set server\.ota_url/, 300],
+    ['that sends elsewhere in an unknown way', '', /HTTP 399\), which is not followed/, 399],
+    ['of HTTP 400 that says why under msg', { msg: 'too old' }, /HTTP 400: too old/, 400],
     ['with an empty address', { websocket: { url: '' } }, /it is empty/],
+    ['with a blank address', { websocket: { url: '  ' } }, /it is empty/],
+    ['with a number for an address', { websocket: { url: 7 } }, /it is empty/],
+    ['with a name to log in', { websocket: { url: 'ws://a@x.example/' } }, /password/],
     ['with a web address', { websocket: { url: 'http://x.example/ws' } }, /must begin with ws:\/\//],
     ['with no address at all', { websocket: { url: 'somewhere' } }, /no WebSocket address/],
     ['with a password', { websocket: { url: 'ws://a:b@x.example/' } }, /password/],
     ['with a token that breaks a header', { websocket: { ...WEBSOCKET, token: 'a\nb' } }, /token/],
     ['with MQTT alone', { mqtt: { endpoint: 'x' } }, /MQTT only/],
+    ['with an empty error and nothing else', { error: null }, /names no WebSocket server$/],
+    [
+      'with a code of its own',
+      { code: 500, msg: 'no such device' },
+      /names no WebSocket server: no such device/,
+    ],
     ['with nothing', {}, /names no WebSocket server/],
     ['that is text', 'OTA interface is running', /no JSON object: "OTA interface/],
+    ['that is broken, and gives a token', 'Notice: {"token": "abc"}', /"Notice: {"token": "\[redacted\]"}"/],
     ['that is a list', [], /no JSON object/],
     ['that is nested without end', '['.repeat(100_000), /no JSON object/],
   ];
+  it('is quoted without what may be a secret, and in few words', () => {
+    const secret = why({ websocket: { url: 'http://x.example/ws?token=abc#def' } });
+    assert.match(secret, /"http:\/\/x\.example\/ws"/);
+    const long = why({ websocket: { url: `http://x.example/\u0007${'y'.repeat(500)}` } });
+    assert.ok(long.length < 250 && !long.includes('\u0007'), long);
+  });
+
   for (const [name, answer, words, status] of WRONG)
     it(`${name} is a failure, and says so`, () => assert.match(why(answer, OWN, status), words));
 });
@@ -118,23 +188,34 @@ describe('an address in an answer', () => {
     for (const host of [
       'localhost',
       '127.0.0.1',
+      '172.17.0.3',
       '172.18.0.3',
+      '172.19.0.3',
+      '[::1]',
+      '[::]',
       'xiaozhi-server',
       'host.docker.internal',
       '0.0.0.0',
     ])
       assert.match(urlDoubt(`ws://${host}:8000/`, OWN) ?? '', /inside Docker/, host);
     assert.equal(urlDoubt('ws://127.0.0.1:8000/', 'http://127.0.0.1:8003/'), null);
-    assert.equal(urlDoubt('ws://192.168.1.20:8000/', OWN), null);
+    for (const host of ['192.168.1.20', '172.16.0.3', '172.20.0.3', 'server.example', '[fd00::1]'])
+      assert.equal(urlDoubt(`ws://${host}:8000/`, OWN), null, host);
   });
 
   it('moves the box over https, at first, to the same host, or when it may', () => {
     const [here, there] = ['ws://192.168.1.20:8000/', 'ws://6.6.6.6:8000/'];
-    assert.equal(mayMove(OWN, here, there, false), false);
-    assert.equal(mayMove(OWN, here, there, true), true);
-    assert.equal(mayMove(OWN, null, there, false), true);
-    assert.equal(mayMove(OWN, here, `${here}v2`, false), true);
-    assert.equal(mayMove(OFFICIAL, here, there, false), true);
+    assert.equal(moveBy(OWN, here, there, false), 'elsewhere');
+    assert.equal(moveBy(OWN, here, there, true), 'followed');
+    assert.equal(moveBy(OWN, null, there, false), 'followed');
+    assert.equal(moveBy(OWN, here, `${here}v2`, false), 'followed');
+    assert.equal(moveBy(OFFICIAL, here, there, false), 'followed');
+    assert.equal(moveBy(OFFICIAL.toUpperCase(), here, there, false), 'followed');
+    assert.equal(
+      moveBy(OWN, here, 'ws://192.168.1.20:9999/', false),
+      'elsewhere',
+      'another port is another server',
+    );
   });
 });
 

@@ -34,7 +34,7 @@ describe('the device’s MCP', () => {
   });
 
   it('lists its tools, with or without params', () => {
-    for (const more of [{}, { params: {} }, { params: { cursor: '' } }]) {
+    for (const more of [{}, { params: {} }, { params: { cursor: '' } }, { params: { cursor: 7 } }]) {
       assert.deepEqual(replied({ method: 'tools/list', ...more }).result, { tools: [] });
       assert.deepEqual(replied({ method: 'tools/list', ...more }, [VOLUME]).result, {
         tools: [
@@ -61,7 +61,39 @@ describe('the device’s MCP', () => {
     const names = (params: JsonObject) =>
       JSON.stringify(replied({ method: 'tools/list', params }, [VOLUME, owners])).match(/self\.\w+/g);
     assert.deepEqual(names({}), ['self.audio_speaker']);
+    assert.deepEqual(names({ withUserTools: 'yes' }), ['self.audio_speaker']);
     assert.deepEqual(names({ withUserTools: true }), ['self.audio_speaker', 'self.reboot']);
+    const { tools } = replied({ method: 'tools/list', params: { withUserTools: true } }, [VOLUME, owners])
+      .result as { tools: { annotations?: object }[] };
+    assert.deepEqual(
+      tools.map(({ annotations }) => annotations),
+      [undefined, { audience: ['user'] }],
+    );
+  });
+
+  it('describes an argument where there is something to say, and bounds only what has bounds', () => {
+    const argument = { name: 'count', kind: 'integer', description: 'How many.' } as const;
+    const plain: ToolShape = { name: 'x', description: '', arguments: [argument], audience: 'model' };
+    const { tools } = replied({ method: 'tools/list' }, [plain]).result as {
+      tools: { inputSchema: { properties: object } }[];
+    };
+    assert.deepEqual(tools[0]?.inputSchema.properties, {
+      count: { type: 'integer', description: 'How many.' },
+    });
+    const called = (count: number) =>
+      ask({ method: 'tools/call', params: { name: 'x', arguments: { count } } }, [plain]);
+    assert.equal(called(2 ** 53 - 1).kind, 'call');
+    assert.match(JSON.stringify(called(2 ** 53)), /Missing valid argument: count/);
+  });
+
+  it('has a page for the biggest tool of all, and none for one byte more', () => {
+    const sized = (characters: number): ToolShape => ({ ...VOLUME, description: 'x'.repeat(characters) });
+    const asked = (characters: number) =>
+      JSON.stringify(replied({ method: 'tools/list' }, [sized(characters)]));
+    let most = 7_000;
+    while (asked(most + 1).includes('"tools":[{')) most += 1;
+    assert.ok(Buffer.byteLength(asked(most)) < 8_000, `${Buffer.byteLength(asked(most))} bytes`);
+    assert.match(asked(most + 1), /because of payload size limit/);
   });
 
   it('gives long lists in pages below 8,000 bytes, each tool once', () => {
@@ -101,6 +133,7 @@ describe('the device’s MCP', () => {
 
   const SILENT: readonly JsonObject[] = [
     { method: 'notifications/initialized' },
+    { method: 'notifications/cancelled', params: { requestId: 1 } },
     { method: 'initialize', id: '7' },
     { method: 'initialize', jsonrpc: '1.0' },
     { method: 7 },

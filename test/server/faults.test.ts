@@ -4,17 +4,13 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { packetDuration } from '../../src/protocol/opus-toc.ts';
 import { type FaultOptions, faults, goodConversation } from '../helpers/faults.ts';
-import { type HandClock, handClock } from '../helpers/hand-clock.ts';
-import { packets, tonePackets, voice } from '../helpers/opus-sound.ts';
-import { DEVICE_HELLO, type RawDevice, Refused, rawDevice } from '../helpers/raw-device.ts';
-import { type Script, type ScriptedServer, startScriptedServer } from '../helpers/scripted-server.ts';
+import { tonePackets } from '../helpers/opus-sound.ts';
+import { DEVICE_HELLO, Refused, rawDevice } from '../helpers/raw-device.ts';
+import { startScriptedServer } from '../helpers/scripted-server.ts';
 import { count, listen, sendAll } from './parrot-rig.ts';
+import { greet, pass, SPOKEN, type Stage, same, speak, stage } from './stage.ts';
 
-/** A second, as faults take for an utterance: 17 packets. */
-const SPOKEN = packets(voice(1_020));
 const ANSWER = tonePackets(1_200, 60);
-
-type Stage = { readonly server: ScriptedServer; readonly clock: HandClock; readonly device: RawDevice };
 
 const tested = new Set<string>();
 
@@ -26,38 +22,6 @@ function faultTest(
 ): void {
   tested.add(name);
   test(`${name}: ${sentence}`, async (t) => play(await stage(t, faults[name](options)), t));
-}
-
-async function stage(t: TestContext, script: Script): Promise<Stage> {
-  const clock = handClock();
-  const server = await startScriptedServer(script, clock);
-  t.after(() => server.stop());
-  return { server, clock, device: await rawDevice(server.url) };
-}
-
-async function greet(device: RawDevice): Promise<void> {
-  device.say(DEVICE_HELLO);
-  await device.next('hello');
-}
-
-async function speak(device: RawDevice): Promise<void> {
-  listen(device, 'auto');
-  sendAll(device, SPOKEN);
-  await device.next('tts', 'sentence_start');
-}
-
-/** In steps, so that a script can ask for its next timer in between. */
-async function pass(clock: HandClock, durationMs: number): Promise<void> {
-  for (let passedMs = 0; passedMs < durationMs; passedMs += 20) {
-    clock.advance(20);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-function same(left: readonly Uint8Array[], right: readonly Uint8Array[]): boolean {
-  return (
-    left.length === right.length && left.every((one, i) => Buffer.from(one).equals(right[i] ?? Buffer.of()))
-  );
 }
 
 test('without a fault: hello, tools, an echo of what was said, tts stop 420 ms after it, and again', async (t) => {

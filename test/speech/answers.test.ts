@@ -8,17 +8,12 @@ import { askControl } from '../../src/adapters/linux/control-socket.ts';
 import type { Pcm } from '../../src/ports.ts';
 import type { ServerMessage } from '../../src/protocol/messages.ts';
 import type { Status } from '../../src/status.ts';
-import { type Ear, listen, startTestCard, type TestCard, until } from '../helpers/card.ts';
-import { type Daemon, type Folders, folders, startDaemon } from '../helpers/daemon.ts';
+import { until } from '../helpers/card.ts';
 import { isListenStart } from '../helpers/good-conversation.ts';
 import { packetsOf, soundCodec } from '../helpers/opus-sound.ts';
+import { Room } from '../helpers/room.ts';
 import { likeness, utterance } from '../helpers/same-sound.ts';
-import {
-  messageOf,
-  type ScriptedServer,
-  type Session,
-  startScriptedServer,
-} from '../helpers/scripted-server.ts';
+import { messageOf, type Session } from '../helpers/scripted-server.ts';
 
 const RATE_HZ = 16_000;
 const BYTES_PER_MS = 32;
@@ -41,87 +36,30 @@ function answer(durationMs = ANSWER_MS, frameMs = 60): readonly Uint8Array[] {
   return packetsOf(utterance(durationMs, seeds), frameMs);
 }
 
-class Room {
-  readonly card: TestCard;
-  readonly server: ScriptedServer;
-  readonly #places: Folders;
-  readonly daemon: Daemon;
-  readonly #ear: Ear;
+async function ask(room: Room, command: string): Promise<Readonly<Record<string, unknown>>> {
+  const answered = await askControl(join(room.places.root, 'r'), { command }, CONTROL_DEADLINE_MS);
+  if (!('ok' in answered) || !answered.ok) throw new Error(`${command}: ${JSON.stringify(answered)}`);
+  return answered;
+}
 
-  private constructor(card: TestCard, server: ScriptedServer, places: Folders, daemon: Daemon, ear: Ear) {
-    this.card = card;
-    this.server = server;
-    this.#places = places;
-    this.daemon = daemon;
-    this.#ear = ear;
-  }
+async function statusOf(room: Room): Promise<Status> {
+  return (await ask(room, 'status')).status as Status;
+}
 
-  static async open(): Promise<Room> {
-    const card = await startTestCard();
-    const server = await startScriptedServer(async (device) => {
-      await device.next('hello');
-      device.hello();
-      await device.next(() => false, Number.POSITIVE_INFINITY);
-    });
-    const places = await folders();
-    const settings = {
-      'server.websocket_url': server.url,
-      'audio.input.device': card.microphone,
-      'audio.output.device': card.speaker,
-      'turn.follow_up': 'false',
-    };
-    const daemon = startDaemon(places, { environment: card.childEnvironment, settings });
-    await daemon.logged(/link ready/);
-    return new Room(card, server, places, daemon, await listen(card, card.listenTo, RATE_HZ));
-  }
+async function becomes(room: Room, state: string): Promise<void> {
+  for (let now = ''; now !== state; now = (await statusOf(room)).state) await pause(20);
+}
 
-  async close(): Promise<void> {
-    await this.#ear.stop();
-    await this.daemon.stop();
-    await this.server.stop();
-    await this.card.stop();
-    await this.#places.remove();
-  }
+/** A press, up to the server's having heard of it. */
+async function press(room: Room): Promise<void> {
+  const from = room.session.received.length;
+  await ask(room, 'press');
+  await until(() => room.session.received.slice(from).some(isListenStart), 'listen start');
+}
 
-  get session(): Session {
-    const last = this.server.sessions.at(-1);
-    if (last === undefined) throw new Error('no session');
-    return last;
-  }
-
-  heardBytes(): number {
-    return this.#ear.heard().length;
-  }
-
-  heardFrom(bytes: number): Pcm {
-    return Uint8Array.from(this.#ear.heard().subarray(bytes));
-  }
-
-  async ask(command: string): Promise<Readonly<Record<string, unknown>>> {
-    const answered = await askControl(join(this.#places.root, 'r'), { command }, CONTROL_DEADLINE_MS);
-    if (!('ok' in answered) || !answered.ok) throw new Error(`${command}: ${JSON.stringify(answered)}`);
-    return answered;
-  }
-
-  async status(): Promise<Status> {
-    return (await this.ask('status')).status as Status;
-  }
-
-  async becomes(state: string): Promise<void> {
-    for (let now = ''; now !== state; now = (await this.status()).state) await pause(20);
-  }
-
-  /** A press, up to the server's having heard of it. */
-  async press(): Promise<void> {
-    const from = this.session.received.length;
-    await this.ask('press');
-    await until(() => this.session.received.slice(from).some(isListenStart), 'listen start');
-  }
-
-  /** The recorder is behind what was played by its buffer, and by what the card renders ahead. */
-  async silence(): Promise<void> {
-    await pause(400);
-  }
+/** The recorder is behind what was played by its buffer, and by what the card renders ahead. */
+async function silence(): Promise<void> {
+  await pause(400);
 }
 
 const isAbort = (session: Session, from: number) =>
@@ -209,9 +147,9 @@ const SERVERS: readonly (readonly [name: string, packets: () => readonly Uint8Ar
       session.say(STT);
       session.say(tts('start'));
       await session.packets(packets);
-      await room.silence();
+      await silence();
       const from = session.received.length;
-      await room.ask('stop');
+      await ask(room, 'stop');
       await until(() => isAbort(session, from), 'abort');
       session.say(tts('stop'));
     },
@@ -221,13 +159,14 @@ const SERVERS: readonly (readonly [name: string, packets: () => readonly Uint8Ar
 describe('an answer', () => {
   let room: Room;
   before(async () => {
-    room = await Room.open();
+    room = await Room.open(RATE_HZ);
+    await room.start().logged(/link ready/);
   });
   after(() => room.close());
 
   /** How often the speaker had nothing to play in mid-answer, because this machine, which paces the packets too, stood still. */
   const holes = async () => {
-    const { underruns, gaps } = (await room.status()).audio.output;
+    const { underruns, gaps } = (await statusOf(room)).audio.output;
     return underruns + gaps;
   };
 
@@ -243,18 +182,18 @@ describe('an answer', () => {
   for (const [name, make, server] of SERVERS)
     it(`is heard whole from a server that ${name}`, async () => {
       const packets = make();
-      await room.press();
+      await press(room);
       const from = room.heardBytes();
       const before = await holes();
       await server(room.session, packets, room);
-      await room.becomes('idle');
-      await room.silence();
+      await becomes(room, 'idle');
+      await silence();
       whole(packets, room.heardFrom(from), (await holes()) - before);
     });
 
   it('that is interrupted ten times in one session is silent each time, and never comes back', async () => {
     const { session } = room;
-    await room.press();
+    await press(room);
     for (let round = 0; round < 10; round += 1) {
       const packets = answer();
       session.say(STT);
@@ -263,13 +202,13 @@ describe('an answer', () => {
       await session.packets(packets.slice(0, 14));
       const before = session.received.length;
       const heardBefore = room.heardBytes();
-      await room.ask('press');
+      await ask(room, 'press');
       await until(() => isAbort(session, before), 'abort');
       // What was on its way when the press came, and what a server says that has stopped.
       for (const packet of packets.slice(14, 20)) session.packet(packet);
       session.say(tts('stop'));
       await until(() => session.received.slice(before).some(isListenStart), 'listen start');
-      await room.silence();
+      await silence();
       const old = likeness(decoded(packets).subarray(700 * BYTES_PER_MS), room.heardFrom(heardBefore));
       assert.ok(
         old.lostMs > 0.8 * old.comparedMs,
@@ -280,26 +219,26 @@ describe('an answer', () => {
     const before = await holes();
     const last = answer();
     await plain(session, last, room);
-    await room.becomes('idle');
-    await room.silence();
+    await becomes(room, 'idle');
+    await silence();
     whole(last, room.heardFrom(from), (await holes()) - before);
   });
 
   it('whose connection breaks is heard to the end of what has come', async () => {
     const { session } = room;
     const packets = answer();
-    await room.press();
+    await press(room);
     const from = room.heardBytes();
     const before = await holes();
     session.say(STT);
     session.say(tts('start'));
     const come = packets.slice(0, 30);
     await session.packets(come, { burst: 30 });
-    await room.becomes('speaking');
+    await becomes(room, 'speaking');
     session.reset();
     await room.daemon.logged(/link lost/);
-    await room.becomes('idle');
-    await room.silence();
+    await becomes(room, 'idle');
+    await silence();
     whole(come, room.heardFrom(from), (await holes()) - before);
   });
 });

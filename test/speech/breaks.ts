@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { askControl } from '../../src/adapters/linux/control-socket.ts';
 import type { Pcm } from '../../src/ports.ts';
+import type { Status } from '../../src/status.ts';
 import { type Ear, listen, startTestCard, type TestCard } from '../helpers/card.ts';
 import { type Daemon, type Folders, folders, startDaemon } from '../helpers/daemon.ts';
 import { isListenStart } from '../helpers/good-conversation.ts';
-import { soundCodec } from '../helpers/opus-sound.ts';
+import { heardOf } from '../helpers/opus-sound.ts';
 import {
   type Heard,
   messageOf,
@@ -43,15 +44,16 @@ export type Told = {
 };
 
 const RATE_HZ = 16_000;
-const FRAME_MS = 60;
+export const FRAME_MS = 60;
 /**
- * Nobody speaks in the moment in which their finger comes down; a recorder takes 70 to 110 ms to open on this card, and nine
- * at once take longer. Whoever does speak sooner is what the warm microphone is for.
+ * Nobody speaks in the moment in which their finger comes down: they begin when all recorders run, which are nine at once on
+ * a machine that others use. Whoever does speak sooner is what the warm microphone is for.
  */
-const BREATH_MS = 300;
+const BREATH_MS = 2_000;
 /** They let go a moment after the last word. */
 const LET_GO_MS = 400;
 const CONTROL_DEADLINE_MS = 10_000;
+const POLL_MS = 20;
 const WHOLE_DEADLINE_MS = 60_000;
 
 export const isStop = (heard: Heard): boolean => {
@@ -196,7 +198,7 @@ export class Stage {
       pressedAt[at] = performance.now();
       return askControl(join(places.root, 'r'), { command: 'press', hold_ms: holdMs }, CONTROL_DEADLINE_MS);
     });
-    if (breathMs > 0) await pause(breathMs);
+    if (breathMs > 0) await Promise.all(this.#boxes.map(({ places }) => recording(places, breathMs)));
     await (speaking ?? this.#speak(speech));
     for (const answer of await Promise.all(presses))
       if (!('ok' in answer && answer.ok)) throw new Error(`a press failed: ${JSON.stringify(answer)}`);
@@ -216,6 +218,16 @@ export class Stage {
   }
 }
 
+async function recording(places: Folders, deadlineMs: number): Promise<void> {
+  const deadline = AbortSignal.timeout(deadlineMs);
+  for (;;) {
+    const answer = await askControl(join(places.root, 'r'), { command: 'status' }, CONTROL_DEADLINE_MS);
+    if ((answer as { status?: Status }).status?.audio.input.state === 'delivering') return;
+    if (deadline.aborted) throw new Error(`no sound from the microphone within ${deadlineMs} ms of a press`);
+    await pause(POLL_MS);
+  }
+}
+
 /** When the `listen stop` came that was answered. */
 async function understood({ server, daemon }: Box): Promise<number> {
   const deadline = AbortSignal.timeout(WHOLE_DEADLINE_MS);
@@ -225,15 +237,26 @@ async function understood({ server, daemon }: Box): Promise<number> {
     if (stop !== undefined && /turn idle .*answered/.test(daemon.log())) return stop.atMs;
     if (deadline.aborted)
       throw new Error(`nothing was understood within ${WHOLE_DEADLINE_MS} ms; the log:\n${daemon.log()}`);
-    await pause(20);
+    await pause(POLL_MS);
   }
 }
 
-function told({ one, server, daemon }: Box, said: Pcm, lateMs: number): Told {
-  const received = server.sessions.at(-1)?.received ?? [];
+/** What came after the last `listen start`, or nothing without one. */
+export function packetsAfterStart(received: readonly Heard[]): readonly Uint8Array[] {
   const from = received.findLastIndex(isListenStart);
-  const packets = received.slice(from).flatMap((heard) => (heard.kind === 'binary' ? [heard.bytes] : []));
-  const decoder = soundCodec().decoder(RATE_HZ);
-  const heard = Buffer.concat(packets.map((packet) => Uint8Array.from(decoder.decode(packet) ?? [])));
-  return { name: one.name, said, heard, packets, sessions: server.sessions, lateMs, log: daemon.log() };
+  if (from < 0) return [];
+  return received.slice(from).flatMap((heard) => (heard.kind === 'binary' ? [heard.bytes] : []));
+}
+
+function told({ one, server, daemon }: Box, said: Pcm, lateMs: number): Told {
+  const packets = packetsAfterStart(server.sessions.at(-1)?.received ?? []);
+  return {
+    name: one.name,
+    said,
+    heard: heardOf(packets),
+    packets,
+    sessions: server.sessions,
+    lateMs,
+    log: daemon.log(),
+  };
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { likeness, utterance } from '../helpers/same-sound.ts';
-import { breaksOf, Stage, type Told, UNBROKEN } from './breaks.ts';
+import { breaksOf, FRAME_MS, packetsAfterStart, Stage, type Told } from './breaks.ts';
 
 const UTTERANCE_MS = 6_000;
 const BREAKS = breaksOf(UTTERANCE_MS);
@@ -43,12 +43,19 @@ describe('a 6 s utterance', () => {
     });
 
   it('is the same to each server, packet by packet, however often it had to be sent', () => {
-    const whole = told.get(UNBROKEN)?.packets.length ?? 0;
-    // Microphones of different daemons open within some milliseconds of each other.
-    for (const { name, packets } of told.values())
-      assert.ok(
-        Math.abs(packets.length - whole) <= 2,
-        `${name}: ${packets.length} packets, unbroken ${whole}`,
-      );
+    for (const { name, packets, sessions } of told.values())
+      for (const { received } of sessions) {
+        const earlier = packetsAfterStart(received);
+        assert.deepEqual(earlier, packets.slice(0, earlier.length), name);
+      }
+  });
+
+  it('is no longer than the button was down, and no shorter than what was said', () => {
+    for (const { name, packets, log } of told.values()) {
+      const [, listenedMs = ''] = /turn over .* listenedMs=(\d+)/.exec(log) ?? [];
+      const sentMs = packets.length * FRAME_MS;
+      assert.ok(sentMs >= UTTERANCE_MS, `${name}: ${sentMs} ms`);
+      assert.ok(sentMs <= Number(listenedMs) + FRAME_MS, `${name}: ${sentMs} ms in ${listenedMs} ms`);
+    }
   });
 });

@@ -19,6 +19,10 @@ const SIDEWAYS = /^(hw|front|surround\d+|iec958|hdmi|dmix|dsnoop|sysdefault|usbs
 /** Parts that a device may be made of. */
 const PARTS = /^(null|lavrate|samplerate|speexrate|speex|jack|oss|upmix|vdownmix|usbstream)$/;
 
+/** In the place of what the hardware does. */
+export const IN_USE = 'in use';
+export const SAYS_NOTHING = 'does not say what it can do';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export async function listDevices(
@@ -65,11 +69,10 @@ async function hardwareOf(
     direction === 'capture' ? '/dev/null' : '/dev/zero',
   ];
   const { said } = await run(PROGRAM[direction], args, environment);
-  if (/resource busy/i.test(said)) return 'in use';
+  if (/resource busy/i.test(said)) return IN_USE;
   const field = (key: string) => new RegExp(`^${key}: +(.*)$`, 'm').exec(said)?.[1]?.trim();
   const [format, channels, rate] = [field('FORMAT'), field('CHANNELS'), field('RATE')];
-  if (format === undefined || channels === undefined || rate === undefined)
-    return 'does not say what it can do';
+  if (format === undefined || channels === undefined || rate === undefined) return SAYS_NOTHING;
   return `${format}; ${channels} channel${channels === '1' ? '' : 's'}; ${rate} Hz`;
 }
 

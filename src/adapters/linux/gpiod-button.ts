@@ -1,25 +1,13 @@
 // The button port on libgpiod's programs: one gpiomon child that prints each edge, of either generation. Finds the chip by
 // label or line name, and how the line stands before it listens. Knows no gesture and no restart.
 
-import { execFile } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Button, ButtonTrouble, Clock } from '../../ports.ts';
 import { type ButtonRun, buttonRuns } from './button-runs.ts';
 import { edgeChild } from './edge-child.ts';
-import {
-  type ChipLine,
-  chipsByLabel,
-  edgeOf,
-  findLine,
-  type Generation,
-  generationOf,
-  isBanner,
-  type LineWish,
-  levelArguments,
-  linesOf,
-  monitorArguments,
-} from './gpiod-tools.ts';
+import { type Found, GpiodPrograms, isAbsent, NOT_INSTALLED } from './gpiod-programs.ts';
+import { edgeOf, isBanner, type LineWish, levelArguments, monitorArguments } from './gpiod-tools.ts';
 import { groupOf, lineTrouble, trouble } from './line-trouble.ts';
 import { settledLevel } from './settled-level.ts';
 
@@ -31,6 +19,8 @@ export type GpiodButtonOptions = LineWish & {
   /** Of the chip; empty: it is looked for. */
   readonly chip: string;
   readonly clock: Clock;
+  /** Shared by the lines of one box. */
+  readonly programs?: GpiodPrograms;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Where device files are. */
   readonly devices?: string;
@@ -38,10 +28,6 @@ export type GpiodButtonOptions = LineWish & {
   readonly hasLine?: (pid: number) => boolean;
 };
 
-/** They answer in milliseconds; a Pi Zero that has just booted takes a second to load a program from its card. */
-const TOOL_DEADLINE_MS = 5_000;
-/** A list of 58 lines is 3 KiB; a board with several expanders stays far below. */
-const MAX_LIST_BYTES = 262_144;
 /** Edges are one digit; whatever is longer is none, and not kept. */
 const MAX_LINE_CHARS = 64;
 const GROUP = 'gpio';
@@ -49,10 +35,9 @@ const GROUP = 'gpio';
 const LOOK_EVERY_MS = 10;
 const HAS_LINE_MS = 1_000;
 
-type Ready = ChipLine & { readonly generation: Generation };
-
 export function gpiodButton(options: GpiodButtonOptions): Button {
   const { gpio, line, clock, environment, devices = '/dev', hasLine = holdsEvents } = options;
+  const { programs = new GpiodPrograms({ environment }) } = options;
   let place = '';
 
   async function open(run: ButtonRun): Promise<void> {
@@ -66,26 +51,19 @@ export function gpiodButton(options: GpiodButtonOptions): Button {
     else run.fail(level);
   }
 
-  async function prepare(): Promise<Ready | ButtonTrouble> {
+  async function prepare(): Promise<Found | ButtonTrouble> {
     const nothing = chipFiles(devices);
     if (nothing !== undefined) return nothing;
-    const version = await tool('gpiomon', ['--version']);
-    if (version.failed !== undefined) return explained(version.failed, undefined);
-    const generation = generationOf(version.said);
-    if (generation === undefined) return trouble('missing', `gpiomon is not libgpiod's: ${version.said}`);
-    const [detected, info] = [await tool('gpiodetect', []), await tool('gpioinfo', [])];
-    // Some chips may be for others; what can be listed will do.
-    if (detected.said === '' && detected.failed !== undefined) return explained(detected.failed, undefined);
-    const found = { chips: chipsByLabel(detected.said), lines: linesOf(info.said) };
-    const where = findLine(found, gpio, options.chip);
-    return 'missing' in where ? trouble('missing', where.missing) : { ...where, generation };
+    const found = await programs.find(gpio, options.chip);
+    if ('missing' in found) return trouble('missing', found.missing);
+    return 'failed' in found ? explained(found.failed, undefined) : found;
   }
 
   /** A line that was left floating needs a moment under its new pull: down is believed when it is read twice. */
-  async function levelOf(ready: Ready): Promise<boolean | ButtonTrouble> {
+  async function levelOf(ready: Found): Promise<boolean | ButtonTrouble> {
     for (const look of ['first', 'second']) {
-      const read = await tool('gpioget', levelArguments(ready.generation, ready, options));
-      if (read.failed !== undefined) return explained(read.failed, await holderOf(ready));
+      const read = await programs.run('gpioget', levelArguments(ready.generation, ready, options));
+      if (read.failed !== undefined) return explained(read.failed, await programs.holderOf(ready));
       if (read.said === '0') return false;
       if (read.said !== '1') return trouble('broken', `${line}: gpioget says "${read.said}"`);
       if (look === 'second') return true;
@@ -93,7 +71,7 @@ export function gpiodButton(options: GpiodButtonOptions): Button {
     return true;
   }
 
-  function monitor(run: ButtonRun, ready: Ready, startsDown: boolean): void {
+  function monitor(run: ButtonRun, ready: Found, startsDown: boolean): void {
     // The kernel debounces for 2.x.
     const settleMs = ready.generation === 1 ? options.debounceMs : 0;
     const settled = settledLevel({ clock, settleMs, startsDown, on: run.on });
@@ -114,7 +92,7 @@ export function gpiodButton(options: GpiodButtonOptions): Button {
           if (ready.generation === 1) awaitLine(run, pid, clock.now() + HAS_LINE_MS, found);
         },
         output: (chunk) => hear(chunk.toString('latin1')),
-        ended: (said) => void holderOf(ready).then((holder) => run.fail(explained(said, holder))),
+        ended: (said) => void programs.holderOf(ready).then((holder) => run.fail(explained(said, holder))),
       },
     });
     run.atEnd(child.kill);
@@ -126,35 +104,9 @@ export function gpiodButton(options: GpiodButtonOptions): Button {
     else run.after(LOOK_EVERY_MS, () => awaitLine(run, pid, untilMs, then));
   }
 
-  async function holderOf({ chip, offset }: Ready): Promise<string | undefined> {
-    const { said } = await tool('gpioinfo', []);
-    return linesOf(said).find((one) => one.chip === chip && one.offset === offset)?.holder;
-  }
-
   function explained(said: string | Error, holder: string | undefined): ButtonTrouble {
-    if (said instanceof Error && 'code' in said && said.code === 'ENOENT')
-      return trouble('missing', 'the programs of libgpiod are not installed: apt-get install gpiod');
+    if (isAbsent(said)) return trouble('missing', NOT_INSTALLED);
     return lineTrouble(said, { line, group: groupOf(join(devices, 'gpiochip0'), GROUP), holder });
-  }
-
-  function tool(
-    program: string,
-    args: readonly string[],
-  ): Promise<{ said: string; failed?: string | Error }> {
-    return new Promise((resolve) => {
-      const limits = { timeout: TOOL_DEADLINE_MS, killSignal: 'SIGKILL', maxBuffer: MAX_LIST_BYTES } as const;
-      const env = environment === undefined ? {} : { env: { ...environment } };
-      try {
-        execFile(program, [...args], { ...limits, ...env }, (error, stdout, stderr) => {
-          const said = stdout.trimEnd();
-          if (error === null) return resolve({ said });
-          if (error.killed) return resolve({ said, failed: `${program} does not answer` });
-          resolve({ said, failed: typeof error.code === 'string' ? error : stderr.trim() || error.message });
-        });
-      } catch (error) {
-        resolve({ said: '', failed: error as Error });
-      }
-    });
   }
 
   return {

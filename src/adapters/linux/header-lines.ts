@@ -1,16 +1,9 @@
 // Lines of the header that are set and read with libgpiod's programs of either generation. A line stays as it was set for as
 // long as its gpioset child lives. Knows nothing of what hangs on the line.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from '../../ports.ts';
-import {
-  type ChipLine,
-  chipsByLabel,
-  findLine,
-  type Generation,
-  generationOf,
-  levelArguments,
-  linesOf,
-} from './gpiod-tools.ts';
+import { type Found, GpiodPrograms, isAbsent, NOT_INSTALLED } from './gpiod-programs.ts';
+import { levelArguments } from './gpiod-tools.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,7 +14,10 @@ const TO_BE_FOUND: Environment = {
 
 export type HeaderLine = { readonly gpio: number; readonly activeLow: boolean };
 
-/** They answer in milliseconds; a Pi Zero takes a second to load one from its card. */
+/** `high` is the level of the wire, whatever that means at its other end. */
+type Held = { readonly child: ChildProcess; readonly high: boolean };
+
+/** Somebody waits for the answer. */
 const TOOL_DEADLINE_MS = 2_000;
 /** A child that cannot have the line says so and ends within some ms of its start; one that is still there has it. */
 const HAS_LINE_MS = 100;
@@ -29,7 +25,11 @@ const HAS_LINE_MS = 100;
 export class HeaderLines {
   readonly #clock: Clock;
   readonly #environment: Environment;
-  readonly #held = new Map<number, ChildProcess>();
+  readonly #programs: GpiodPrograms;
+  readonly #held = new Map<number, Held>();
+  /** Of each line the last thing asked for: two at once would both start a child, and one of them be forgotten. */
+  readonly #asked = new Map<number, Promise<void>>();
+  #phase: 'open' | 'stopped' = 'open';
 
   constructor({
     clock,
@@ -37,11 +37,25 @@ export class HeaderLines {
   }: { readonly clock: Clock; readonly environment?: Environment }) {
     this.#clock = clock;
     this.#environment = environment;
+    this.#programs = new GpiodPrograms({ environment, deadlineMs: TOOL_DEADLINE_MS });
   }
 
-  async set({ gpio, activeLow }: HeaderLine, on: boolean): Promise<void> {
+  /** One after the other for each line, in the order in which they were asked for. */
+  set(line: HeaderLine, on: boolean): Promise<void> {
+    const before = this.#asked.get(line.gpio) ?? Promise.resolve();
+    const next = before.catch(() => undefined).then(() => this.#set(line, on));
+    this.#asked.set(line.gpio, next);
+    return next;
+  }
+
+  async #set({ gpio, activeLow }: HeaderLine, on: boolean): Promise<void> {
+    const high = on !== activeLow;
+    // Let go and driven again, a relay would click.
+    if (this.#holds(gpio, high)) return;
     const { generation, chip, offset } = await this.#find(gpio);
     await this.#letGo(gpio);
+    // A child that is started now would outlive the process and keep the line.
+    if (this.#phase === 'stopped') throw new Error('the box is shutting down');
     const low = activeLow ? ['-l'] : [];
     const level = `${offset}=${on ? 1 : 0}`;
     // 1.6 lets go at once unless it waits for a signal; 2.x holds by itself.
@@ -50,7 +64,7 @@ export class HeaderLines {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...this.#environment },
     });
-    this.#held.set(gpio, child);
+    this.#held.set(gpio, { child, high });
     await new Promise<void>((resolve, reject) => {
       let said = '';
       child.stderr.on('data', (chunk: Buffer) => {
@@ -58,7 +72,7 @@ export class HeaderLines {
       });
       child.once('error', reject);
       child.once('close', () => {
-        if (this.#held.get(gpio) === child) this.#held.delete(gpio);
+        if (this.#held.get(gpio)?.child === child) this.#held.delete(gpio);
         reject(new Error(said.trim() || 'gpioset ended by itself'));
       });
       this.#clock.after(HAS_LINE_MS, resolve);
@@ -68,17 +82,26 @@ export class HeaderLines {
   async isOn({ gpio, activeLow }: HeaderLine): Promise<boolean> {
     const { generation, ...line } = await this.#find(gpio);
     const wish = { activeLow, pull: 'off', debounceMs: 0 } as const;
-    return (await this.#tool('gpioget', levelArguments(generation, line, wish))).trim() === '1';
+    const { said, failed } = await this.#programs.run('gpioget', levelArguments(generation, line, wish));
+    if (failed !== undefined) throw new Error(words(failed));
+    return said === '1';
   }
 
   /** Every line goes back to what it is by itself. */
   stop(): void {
-    for (const child of this.#held.values()) child.kill('SIGTERM');
+    this.#phase = 'stopped';
+    for (const { child } of this.#held.values()) child.kill('SIGTERM');
     this.#held.clear();
   }
 
+  /** A child that has ended holds nothing, reported or not. */
+  #holds(gpio: number, high: boolean): boolean {
+    const held = this.#held.get(gpio);
+    return held?.high === high && held.child.exitCode === null && held.child.signalCode === null;
+  }
+
   async #letGo(gpio: number): Promise<void> {
-    const child = this.#held.get(gpio);
+    const child = this.#held.get(gpio)?.child;
     if (child === undefined) return;
     this.#held.delete(gpio);
     const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -86,31 +109,15 @@ export class HeaderLines {
     await gone;
   }
 
-  async #find(gpio: number): Promise<ChipLine & { readonly generation: Generation }> {
-    const generation = generationOf(await this.#tool('gpioget', ['--version']));
-    if (generation === undefined) throw new Error("gpioget is not libgpiod's");
-    const found = {
-      chips: chipsByLabel(await this.#tool('gpiodetect', [])),
-      lines: linesOf(await this.#tool('gpioinfo', [])),
-    };
-    const where = findLine(found, gpio, '');
-    if ('missing' in where) throw new Error(where.missing);
-    return { ...where, generation };
+  async #find(gpio: number): Promise<Found> {
+    const found = await this.#programs.find(gpio, '');
+    if ('missing' in found) throw new Error(found.missing);
+    if ('failed' in found) throw new Error(words(found.failed));
+    return found;
   }
+}
 
-  #tool(program: string, args: readonly string[]): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const options = {
-        timeout: TOOL_DEADLINE_MS,
-        killSignal: 'SIGKILL',
-        env: { ...this.#environment },
-      } as const;
-      execFile(program, [...args], options, (error, stdout, stderr) => {
-        if (error === null) return resolve(stdout);
-        if (error.code === 'ENOENT')
-          return reject(new Error('the programs of libgpiod are not installed: apt-get install gpiod'));
-        reject(new Error(stderr.trim().split('\n').at(-1) || error.message));
-      });
-    });
-  }
+function words(failed: string | Error): string {
+  if (isAbsent(failed)) return NOT_INSTALLED;
+  return (failed instanceof Error ? failed.message : failed).split('\n').at(-1) ?? '';
 }

@@ -1,88 +1,70 @@
 // Output pins by the packages onoff and rpio, loaded only when they are wanted; each refused with a reason where it would
 // do nothing or harm. Knows no light.
-import { readFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { optionalPackage } from './optional-package.ts';
 import type { Pin } from './pin-light.ts';
+import { loadedRpio, type RpioPlaces, rpioPackage, unfitForRpio } from './rpio-package.ts';
 import { SYSFS_GPIO, sysfsChip } from './sysfs-chips.ts';
 
 /** What is used of onoff 6: sysfs numbers, and errors that are thrown. */
-type Onoff = {
+export type OnoffOutput = {
   readonly Gpio: new (line: number, direction: 'out') => { writeSync(value: 0 | 1): void; unexport(): void };
-};
-
-/** What is used of rpio 2. */
-type Rpio = {
-  readonly OUTPUT: number;
-  readonly LOW: number;
-  readonly HIGH: number;
-  init(options: { readonly mapping: 'gpio'; readonly gpiomem: boolean }): void;
-  open(pin: number, mode: number, level: number): void;
-  write(pin: number, level: number): void;
-  close(pin: number): void;
-};
-
-type Load = (name: string) => Promise<unknown>;
-
-export type PinOptions = {
-  readonly gpio: number;
-  /** Of the file system; another one in tests. */
-  readonly root?: string;
-  readonly load?: Load;
 };
 
 type Opener = { readonly open: () => Pin } | { readonly refused: string };
 
-const load: Load = (name) => import(name);
-
-export async function onoffPin({ gpio, root = '/', load: from = load }: PinOptions): Promise<Opener> {
-  const chip = sysfsChip(join(root, SYSFS_GPIO), '');
+export function onoffPin({
+  gpio,
+  sysfs = SYSFS_GPIO,
+  load = () => optionalPackage('onoff') as OnoffOutput,
+}: {
+  readonly gpio: number;
+  readonly sysfs?: string;
+  readonly load?: () => OnoffOutput;
+}): Opener {
+  const chip = sysfsChip(sysfs, '');
   if ('missing' in chip) return { refused: chip.missing };
-  const found = await from('onoff').catch(absent);
-  if ('refused' in Object(found)) return found as { refused: string };
-  const { Gpio } = moduleOf(found) as Onoff;
-  return {
-    open() {
-      const line = new Gpio(chip.base + gpio, 'out');
+  return opener(() => {
+    const { Gpio } = load();
+    const number = chip.base + gpio;
+    exportEarly(sysfs, number);
+    return () => {
+      const line = new Gpio(number, 'out');
       return { set: (isHigh) => line.writeSync(isHigh ? 1 : 0), close: () => line.unexport() };
-    },
-  };
+    };
+  });
 }
 
-export async function rpioPin({ gpio, root = '/', load: from = load }: PinOptions): Promise<Opener> {
-  const model = modelOf(root);
-  // Elsewhere it falls back on a make-believe board without a word; on a Pi 5 it writes to registers that are not there.
-  if (!/^Raspberry Pi (?!5|500|Compute Module 5)/.test(model))
-    return { refused: `rpio works on a Raspberry Pi up to the 4, and this is ${model || 'none'}` };
-  const found = await from('rpio').catch(absent);
-  if ('refused' in Object(found)) return found as { refused: string };
-  const rpio = moduleOf(found) as Rpio;
-  return {
-    open() {
-      rpio.init({ mapping: 'gpio', gpiomem: true });
+/** udev hands the files over within tenths of a second, for which the package would block ten thousand opens long. */
+function exportEarly(sysfs: string, number: number): void {
+  try {
+    if (!existsSync(join(sysfs, `gpio${number}`))) writeFileSync(join(sysfs, 'export'), String(number));
+  } catch {
+    // Whoever opens it will hear what is wrong with it.
+  }
+}
+
+export function rpioPin({ gpio, ...places }: RpioPlaces & { readonly gpio: number }): Opener {
+  return opener(() => {
+    const unfit = unfitForRpio(places.modelFile);
+    if (unfit !== undefined) throw new Error(unfit);
+    const rpio = (places.load ?? loadedRpio)();
+    return () => {
+      rpioPackage({ ...places, load: () => rpio });
       rpio.open(gpio, rpio.OUTPUT, rpio.LOW);
       return {
         set: (isHigh) => rpio.write(gpio, isHigh ? rpio.HIGH : rpio.LOW),
         close: () => rpio.close(gpio),
       };
-    },
-  };
+    };
+  });
 }
 
-function modelOf(root: string): string {
+function opener(prepare: () => () => Pin): Opener {
   try {
-    return readFileSync(join(root, 'proc/device-tree/model'), 'utf8').replaceAll('\0', '');
-  } catch {
-    return '';
+    return { open: prepare() };
+  } catch (error) {
+    return { refused: error instanceof Error ? error.message : String(error) };
   }
-}
-
-function absent(error: unknown): { readonly refused: string } {
-  return {
-    refused: `the package cannot be loaded: ${error instanceof Error ? error.message.split('\n')[0] : error}`,
-  };
-}
-
-/** A CommonJS package arrives as the default of a module. */
-function moduleOf(found: unknown): unknown {
-  return 'default' in Object(found) ? (found as { readonly default: unknown }).default : found;
 }

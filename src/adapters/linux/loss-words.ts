@@ -237,7 +237,8 @@ export function tellable(loss: Loss, headers: DialRequest['headers']): Loss {
     .filter(([name]) => name.toLowerCase() === 'authorization')
     .flatMap(([, value]) => [value, ...value.split(' ').slice(1)])
     .filter((secret) => secret.length >= SECRET_CHARS);
-  const hidden = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+  const hidden = (text: string) =>
+    secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text);
   const { reason, stack, ...rest } = loss;
   return {
     ...rest,

@@ -1,5 +1,4 @@
 // What this machine is, in the words of its own files: model, system, kernel. Reads and judges nothing.
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { arch, release, totalmem } from 'node:os';
 
@@ -15,8 +14,6 @@ export type Machine = {
 
 const MB = 1024 * 1024;
 const UNKNOWN = 'unknown';
-/** 128 bits: no two boxes of a fleet have the same. */
-const MARK_LENGTH = 32;
 
 export function machine(): Machine {
   return {
@@ -34,14 +31,16 @@ export function machine(): Machine {
   };
 }
 
-/**
- * Tells one installation from a copy of it that has been given an id of its own; null where there is none. A digest: machine-id(5)
- * is not to be shown to others.
- */
-export function machineMark(path = '/etc/machine-id'): string | null {
-  const id = firstOf(path);
-  if (id === undefined || id === 'uninitialized') return null;
-  return createHash('sha256').update(`xiaozhi-agent ${id}`).digest('hex').slice(0, MARK_LENGTH);
+/** The kernel has the firmware's answer as a file too, which needs no device; null: not of a Raspberry Pi. */
+export function throttled(path = '/sys/devices/platform/soc/soc:firmware/get_throttled'): number | null {
+  const bits = Number.parseInt(firstOf(path) ?? '', 16);
+  return Number.isNaN(bits) ? null : bits;
+}
+
+/** Of the chip; null: it has no sensor, or it does not say. */
+export function temperatureC(path = '/sys/class/thermal/thermal_zone0/temp'): number | null {
+  const thousandths = Number.parseInt(firstOf(path) ?? '', 10);
+  return Number.isNaN(thousandths) ? null : Math.round(thousandths / 1_000);
 }
 
 /** The first that can be read, without the nought that the device tree ends its texts with. */

@@ -2,12 +2,12 @@
 // its edges: numbers that begin at a base, errors it swallows, thousands of blocking opens. Knows no gesture.
 
 import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Button, ButtonTrouble, Clock } from '../../ports.ts';
 import { type ButtonRun, buttonRuns } from './button-runs.ts';
 import type { LineWish } from './gpiod-tools.ts';
 import { groupOf, lineTrouble, trouble } from './line-trouble.ts';
+import { optionalPackage, PackageTrouble } from './optional-package.ts';
 import { settledLevel } from './settled-level.ts';
 import { SYSFS_GPIO, sysfsChip } from './sysfs-chips.ts';
 
@@ -43,11 +43,9 @@ const LOOK_EVERY_MS = 20;
 const GROUP = 'gpio';
 const FILES = ['value', 'direction', 'edge', 'active_low'] as const;
 
-const require = createRequire(import.meta.url);
-
 export function onoffButton(options: OnoffButtonOptions): Button {
   const { line, chip, clock, activeLow, debounceMs, sysfs = SYSFS_GPIO } = options;
-  const { load = () => require('onoff') as OnoffPackage } = options;
+  const { load = () => optionalPackage('onoff') as OnoffPackage } = options;
   let place = '';
 
   function open(run: ButtonRun): void {
@@ -100,8 +98,7 @@ export function onoffButton(options: OnoffButtonOptions): Button {
   }
 
   function explained(error: unknown, file: string): ButtonTrouble {
-    if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND')
-      return trouble('missing', 'the package onoff is not installed: npm install onoff');
+    if (error instanceof PackageTrouble) return trouble('missing', error.message);
     return lineTrouble(error, { line, group: groupOf(file, GROUP) });
   }
 

@@ -34,8 +34,19 @@ export function pinLight({ means, activeLow, clock, open }: PinLightOptions): Li
       return true;
     } catch (error) {
       on?.failed(error instanceof Error ? error.message : String(error));
+      // As it was opened it does not do: the next look opens it anew.
+      close();
       return false;
     }
+  }
+
+  function close(): void {
+    try {
+      pin?.close();
+    } catch {
+      // Whoever opens it next will hear what is wrong with it.
+    }
+    pin = undefined;
   }
 
   return {
@@ -52,14 +63,8 @@ export function pinLight({ means, activeLow, clock, open }: PinLightOptions): Li
       playing?.();
       playing = undefined;
       on = undefined;
-      if (pin === undefined) return;
-      light(false);
-      try {
-        pin.close();
-      } catch {
-        // It is dark, and whoever opens it next will hear what is wrong with it.
-      }
-      pin = undefined;
+      if (pin !== undefined) light(false);
+      close();
     },
   };
 }

@@ -10,6 +10,8 @@ export type Figure = {
   readonly name: string;
   readonly help: string;
   readonly kind: 'gauge' | 'counter';
+  /** Told beforehand: there may be no value yet to read them from. */
+  readonly labelNames: readonly string[];
   readonly values: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[];
 };
 
@@ -52,12 +54,13 @@ export function prometheus({ listen, textfile, clock, log, figures, unready }: P
   const known = new Map<string, Gauge | Counter>();
 
   async function text(): Promise<string> {
-    for (const { name, help, kind, values } of figures()) {
-      const labelNames = Object.keys(values[0]?.labels ?? {});
-      const about = { name, help, labelNames, registers: [registry] };
+    for (const { name, help, kind, labelNames, values } of figures()) {
+      const about = { name, help, labelNames: [...labelNames], registers: [registry] };
       const metric = known.get(name) ?? (kind === 'gauge' ? new Gauge(about) : new Counter(about));
       known.set(name, metric);
       metric.reset();
+      // What has no label was set to 0 by that; nothing is better than a nought that was not measured.
+      if (labelNames.length === 0) metric.remove();
       for (const { labels = {}, value } of values) metric.inc(labels, value);
     }
     return registry.metrics();
@@ -131,7 +134,10 @@ function written(
   async function write(): Promise<void> {
     const next = `${path}.new`;
     try {
-      writeFileSync(next, await text(), { mode: FILE_MODE });
+      const figures = await text();
+      // Stopped meanwhile: what is written now would stay.
+      if (isOver) return;
+      writeFileSync(next, figures, { mode: FILE_MODE });
       renameSync(next, path);
       trouble = undefined;
     } catch (error) {

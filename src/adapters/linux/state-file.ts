@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } 
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log, Store } from '../../ports.ts';
+import { isOutOfReach } from './out-of-reach.ts';
 
 /** It may hold what identifies the box. */
 const FILE_MODE = 0o600;
@@ -22,6 +23,8 @@ export function stateFile(parts: { directory: string; name: string; log: Log }):
   let phase: 'at rest' | 'writing' = 'at rest';
   /** What the last write failed with: said once, not once a write. */
   let trouble: string | undefined;
+  /** What could not be read may be good: nothing is written over it. */
+  let outOfReach: string | undefined;
   /** Counts writes at once: what was begun before one is older than what it wrote. */
   let writtenNow = 0;
 
@@ -73,21 +76,33 @@ export function stateFile(parts: { directory: string; name: string; log: Log }):
     }
   }
 
+  function leave(reason: string): void {
+    if (outOfReach === undefined)
+      log.error(
+        { path, reason },
+        `the state is left as it is, for it cannot be read: nothing new is kept until it can (sudo chown --reference=${directory} ${path}, then restart)`,
+      );
+    outOfReach = reason;
+  }
+
   return {
     read() {
       try {
         const { size } = statSync(path);
         if (size > LONGEST_BYTES) throw new Error(`it has ${size} bytes, more than this program ever writes`);
         const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+        outOfReach = undefined;
         return value;
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
-        if (code !== 'ENOENT') setAside(message);
+        if (isOutOfReach(error)) leave(message);
+        else if (code !== 'ENOENT') setAside(message);
         return undefined;
       }
     },
     setAside,
     write(value) {
+      if (outOfReach !== undefined) return;
       // As it is now: the caller may go on changing it.
       waiting = textOf(value);
       if (phase === 'writing') return;
@@ -95,6 +110,7 @@ export function stateFile(parts: { directory: string; name: string; log: Log }):
       void writeWaiting();
     },
     writeNow(value) {
+      if (outOfReach !== undefined) return;
       writtenNow += 1;
       waiting = undefined;
       try {

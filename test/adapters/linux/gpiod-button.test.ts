@@ -2,7 +2,6 @@
 // chatters, that is held, and every way in which it cannot be had.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, it } from 'node:test';
@@ -93,6 +92,17 @@ for (const generation of [1, 2] as const) {
         2: 'gpiomon --banner -b disabled -F %e -c gpiochip0 17',
       };
       assert.equal(monitored(), flags[generation]);
+    });
+
+    it('is asked for with a pull to low where it is pressed to high and floats', async () => {
+      begin({ activeLow: false, pull: 'down' });
+      await until(() => monitored() !== undefined, 'gpiomon');
+      assert.match(monitored() ?? '', / -[bB] pull-down /);
+      assert.doesNotMatch(monitored() ?? '', / -l /);
+      assert.match(
+        board.calls().find((call) => /^gpioget -/.test(call) && !/version/.test(call)) ?? '',
+        / -[bB] pull-down /,
+      );
     });
 
     it('says on which chip it was found, by label', async () => {
@@ -264,15 +274,5 @@ describe('the button on libgpiod', () => {
     button.stop();
     await gone();
     await board.remove();
-  });
-
-  it('finds the real programs of this machine, where they are installed, to be of a generation', (t) => {
-    let version: string;
-    try {
-      version = execFileSync('gpiomon', ['--version'], { encoding: 'utf8' });
-    } catch {
-      return t.skip('gpiomon is not installed');
-    }
-    assert.match(version, /^gpiomon \(libgpiod\) v\d+\.\d+/);
   });
 });

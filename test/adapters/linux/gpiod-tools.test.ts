@@ -1,6 +1,7 @@
 // What libgpiod's programs print, read: lists of both generations as they were recorded, and things that are none.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import {
   chipsByLabel,
@@ -22,6 +23,11 @@ test('the generation is told by the version, and other programs are none', () =>
     ['', undefined],
   ] as const)
     assert.equal(generationOf(said), generation, said);
+});
+
+test('the program of this machine is of a generation', () => {
+  const said = execFileSync('gpiomon', ['--version'], { encoding: 'utf8' });
+  assert.ok(generationOf(said), said);
 });
 
 for (const generation of [1, 2] as const)

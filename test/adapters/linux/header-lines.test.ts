@@ -25,7 +25,8 @@ for (const generation of [1, 2] as const)
     beforeEach(() => {
       folder = mkdtempSync(join(tmpdir(), 'xz-'));
       const version = generation === 1 ? 'v1.6.3' : 'v2.2.1';
-      program('gpioget', `[ "$1" = --version ] && echo "gpioget (libgpiod) ${version}" || echo 1`);
+      program('gpiomon', `echo "gpiomon (libgpiod) ${version}"`);
+      program('gpioget', 'echo 1');
       program('gpiodetect', 'echo "gpiochip0 [pinctrl-bcm2711] (58 lines)"');
       program('gpioinfo', ':');
       program('gpioset', 'exec sleep 60');
@@ -49,6 +50,53 @@ for (const generation of [1, 2] as const)
       };
       assert.deepEqual(calls('gpioset'), expected[generation]);
       assert.equal(childrenNamed('sleep', 'gpioset').length, 1);
+    });
+
+    it('that is set twice at once is set in that order, and no child is forgotten', async () => {
+      await Promise.all([lines.set(LAMP, true), lines.set(LAMP, false), lines.set(LAMP, true)]);
+      assert.deepEqual(
+        calls('gpioset').map((call) => call.slice(-1)),
+        ['1', '0', '1'],
+      );
+      assert.equal(childrenNamed('sleep', 'gpioset').length, 1);
+    });
+
+    it('that is asked for the level it has is left alone, as long as its child lives', async () => {
+      await lines.set(LAMP, true);
+      const [child] = childrenNamed('sleep', 'gpioset');
+      assert.ok(child !== undefined);
+      await lines.set(LAMP, true);
+      assert.deepEqual(childrenNamed('sleep', 'gpioset'), [child]);
+      // The same level of the wire, by another name.
+      await lines.set({ ...LAMP, activeLow: false }, false);
+      assert.deepEqual([calls('gpioset').length, childrenNamed('sleep', 'gpioset')], [1, [child]]);
+      process.kill(child);
+      await until(() => childrenNamed('sleep', 'gpioset').length === 0, 'its end');
+      await lines.set(LAMP, true);
+      assert.equal(calls('gpioset').length, 2);
+      assert.equal(childrenNamed('sleep', 'gpioset').length, 1);
+    });
+
+    it('that failed once is set all the same the next time', async () => {
+      program('gpioset', 'exit 1');
+      const first = assert.rejects(lines.set(LAMP, true), /gpioset ended by itself/);
+      await first;
+      program('gpioset', 'exec sleep 60');
+      await lines.set(LAMP, true);
+      assert.equal(childrenNamed('sleep', 'gpioset').length, 1);
+    });
+
+    it('is not set any more once all are let go', async () => {
+      const late = assert.rejects(lines.set(LAMP, true), /shutting down/);
+      lines.stop();
+      await late;
+      assert.deepEqual(childrenNamed('sleep', 'gpioset'), []);
+    });
+
+    it('that is on is told from one that is off', async () => {
+      assert.equal(await lines.isOn(LAMP), true);
+      program('gpioget', `[ "$1" = --version ] && echo "gpioget (libgpiod) v${generation}.6" || echo 0`);
+      assert.equal(await lines.isOn(LAMP), false);
     });
 
     it('is read as it is, without a pull of ours', async () => {

@@ -1,11 +1,13 @@
 // One question over HTTP against real servers: the answer whatever its status, and every way in which there is none.
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { nodeWeb } from '../../../src/adapters/linux/node-web.ts';
 import type { WebAnswer } from '../../../src/ports.ts';
-import { realClock } from '../../helpers/card.ts';
+import { realClock, until } from '../../helpers/card.ts';
+import { authority } from './certificates.ts';
 
 describe('a question over HTTP', () => {
   let server: Server | undefined;
@@ -52,8 +54,10 @@ describe('a question over HTTP', () => {
   });
 
   it('is over at its deadline, whether nothing comes or too slowly', async () => {
-    const silent = await serve(() => undefined);
+    const hungUp: string[] = [];
+    const silent = await serve((request) => void request.on('close', () => hungUp.push('closed')));
     assert.deepEqual(await ask(silent, 200), { ok: false, reason: 'no answer within 0.2 s' });
+    await until(() => hungUp.length > 0, 'the end of the connection');
     server?.closeAllConnections();
     server?.close();
     const slow = await serve((_, response) => void response.write('{'));
@@ -69,6 +73,30 @@ describe('a question over HTTP', () => {
       setImmediate(() => response.destroy());
     });
     assert.equal((await ask(half)).ok, false);
+  });
+
+  it('says how long it is, for servers that read no further than that', async () => {
+    const url = await serve((request, response) => {
+      const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+      response.end(`${length} ${encoding}`);
+    });
+    assert.deepEqual(await ask(url), { ok: true, status: 200, text: '8 undefined' });
+  });
+
+  it('is asked over TLS of whoever its authority vouches for, and of nobody else', async () => {
+    const ours = authority('ours');
+    const web = createHttps(ours.sign('IP:127.0.0.1'), (_, response) => response.end('safe'));
+    try {
+      await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+      const url = `https://127.0.0.1:${(web.address() as AddressInfo).port}/`;
+      assert.deepEqual(await ask(url, 10_000, ours.caFile), { ok: true, status: 200, text: 'safe' });
+      const stranger = await ask(url);
+      assert.match(JSON.stringify(stranger), /certificate/);
+    } finally {
+      web.closeAllConnections();
+      web.close();
+      ours.remove();
+    }
   });
 
   it('says why there is no answer', async () => {

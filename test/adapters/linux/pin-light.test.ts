@@ -1,15 +1,17 @@
 // The light on a pin, and the two packages behind it as far as a machine without pins goes: what they are asked for, and
 // when they are refused.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
 import { onoffPin, rpioPin } from '../../../src/adapters/linux/light-pins.ts';
 import { pinLight } from '../../../src/adapters/linux/pin-light.ts';
 import { RHYTHMS } from '../../../src/core/light.ts';
 import type { Look } from '../../../src/ports.ts';
 import { type HandClock, handClock } from '../../helpers/hand-clock.ts';
+import { runElsewhere } from './elsewhere.ts';
+import { fakeRpio, RPIO_INIT, sysfsTree } from './pin-packages.ts';
 
 const look = (sign: keyof typeof RHYTHMS): Look => ({
   rhythm: RHYTHMS[sign],
@@ -21,9 +23,11 @@ describe('the light on a pin', () => {
   let clock: HandClock;
   let levels: string[];
   let said: string[];
+  let opened: number;
   beforeEach(() => {
     clock = handClock();
     levels = [];
+    opened = 0;
     said = [];
   });
 
@@ -35,7 +39,10 @@ describe('the light on a pin', () => {
       means: 'a pin',
       activeLow,
       clock,
-      open: () => ({ set: (isHigh) => void set(isHigh), close: () => levels.push('closed') }),
+      open() {
+        opened += 1;
+        return { set: (isHigh) => void set(isHigh), close: () => levels.push('closed') };
+      },
     });
     made.start({ failed: (reason) => said.push(reason), works: () => undefined });
     return made;
@@ -76,19 +83,17 @@ describe('the light on a pin', () => {
     shown.show(look('thinking'));
     clock.advance(2_000);
     assert.deepEqual(said, ['EBUSY: resource busy'], 'once');
+    assert.deepEqual(levels.splice(0), ['closed'], 'as it was opened it does not do');
     isBusy = false;
     shown.show(look('listening'));
-    assert.deepEqual(levels, ['high']);
+    shown.show(look('idle'));
+    assert.deepEqual([levels, opened], [['high', 'low'], 2]);
   });
 });
 
 describe('pins by packages', () => {
-  const root = mkdtempSync(join(tmpdir(), 'xz-'));
-  after(() => rmSync(root, { recursive: true, force: true }));
-  const write = (path: string, text: string) => {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  };
+  const folder = mkdtempSync(join(tmpdir(), 'xz-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
   const calls: string[] = [];
   const onoff = {
     Gpio: class {
@@ -103,32 +108,33 @@ describe('pins by packages', () => {
       }
     },
   };
-  const rpio = {
-    OUTPUT: 1,
-    LOW: 0,
-    HIGH: 1,
-    init: (options: object) => calls.push(`init ${JSON.stringify(options)}`),
-    open: (pin: number, mode: number, level: number) => calls.push(`open ${pin} ${mode} ${level}`),
-    write: (pin: number, level: number) => calls.push(`write ${pin} ${level}`),
-    close: (pin: number) => calls.push(`close ${pin}`),
-  };
   const refusal = (opener: object) => ('refused' in opener ? String(opener.refused) : 'not refused');
+  function board(model: string, rpio = fakeRpio()) {
+    const places = { modelFile: join(folder, 'model'), memoryFile: join(folder, 'gpiomem') };
+    writeFileSync(places.modelFile, model);
+    writeFileSync(places.memoryFile, '');
+    return { rpio, places: { ...places, load: () => rpio } };
+  }
 
-  it('are refused where the kernel has no such pins, before any package is loaded', async () => {
+  it('are refused where the kernel has no such pins, before any package is loaded', () => {
     const load = () => assert.fail('it must not be loaded');
-    assert.match(refusal(await onoffPin({ gpio: 25, root, load })), /the kernel has no .*\/sys\/class\/gpio/);
-    assert.match(refusal(await rpioPin({ gpio: 25, root, load })), /up to the 4, and this is none/);
-    write('proc/device-tree/model', 'Raspberry Pi 5 Model B Rev 1.0\0');
-    assert.match(refusal(await rpioPin({ gpio: 25, root, load })), /this is Raspberry Pi 5 Model B/);
+    const sysfs = join(folder, 'nowhere');
+    assert.equal(refusal(onoffPin({ gpio: 25, sysfs, load })), `the kernel has no ${sysfs}`);
+    for (const [model, words] of [
+      ['Raspberry Pi 5 Model B Rev 1.0\0', /up to 4, and this is "Raspberry Pi 5 Model B/],
+      ['Orange Pi Zero\0', /up to 4, and this is "Orange Pi Zero"/],
+    ] as const)
+      assert.match(refusal(rpioPin({ gpio: 25, ...board(model).places, load })), words);
+    const nowhere = { gpio: 25, modelFile: join(folder, 'nowhere'), load };
+    assert.match(refusal(rpioPin(nowhere)), /this board does not say what it is/);
   });
 
-  it('by onoff are counted from where the header begins', async () => {
-    write('sys/class/gpio/gpiochip0/label', 'brcmvirt-gpio\n');
-    write('sys/class/gpio/gpiochip0/base', '0\n');
-    write('sys/class/gpio/gpiochip512/label', 'pinctrl-bcm2835\n');
-    write('sys/class/gpio/gpiochip512/base', '512\n');
-    const opener = await onoffPin({ gpio: 25, root, load: async () => ({ default: onoff }) });
+  it('by onoff are counted from where the header begins, and asked for before they are lit', () => {
+    const tree = sysfsTree();
+    after(tree.remove);
+    const opener = onoffPin({ gpio: 25, sysfs: tree.sysfs, load: () => onoff });
     assert.ok('open' in opener);
+    assert.equal(readFileSync(join(tree.sysfs, 'export'), 'utf8'), '537', 'udev has time to hand it over');
     const pin = opener.open();
     pin.set(true);
     pin.set(false);
@@ -136,26 +142,57 @@ describe('pins by packages', () => {
     assert.deepEqual(calls.splice(0), ['open 537 out', 'write 1', 'write 0', 'close']);
   });
 
-  it('by rpio are BCM numbers, on a board that it knows', async () => {
-    write('proc/device-tree/model', 'Raspberry Pi Zero 2 W Rev 1.0\0');
-    const opener = await rpioPin({ gpio: 25, root, load: async () => rpio });
+  it('by onoff that are there already are taken as they are', () => {
+    const tree = sysfsTree();
+    after(tree.remove);
+    tree.line(537);
+    assert.ok('open' in onoffPin({ gpio: 25, sysfs: tree.sysfs, load: () => onoff }));
+    assert.equal(existsSync(join(tree.sysfs, 'export')), false);
+  });
+
+  it('by rpio are BCM numbers, on a board that it knows', () => {
+    const { rpio, places } = board('Raspberry Pi Zero 2 W Rev 1.0\0');
+    const opener = rpioPin({ gpio: 25, ...places });
     assert.ok('open' in opener);
-    const pin = opener.open();
-    pin.set(true);
-    pin.close();
-    assert.deepEqual(calls.splice(0), [
-      'init {"mapping":"gpio","gpiomem":true}',
-      'open 25 1 0',
-      'write 25 1',
-      'close 25',
-    ]);
+    for (let time = 0; time < 2; time += 1) {
+      const pin = opener.open();
+      pin.set(true);
+      pin.close();
+    }
+    const once = ['open 25 1 0', 'write 25 1', 'close 25'];
+    assert.deepEqual(rpio.calls, [RPIO_INIT, ...once, ...once], 'the registers are mapped once');
+  });
+
+  it('by rpio are on no imaginary board, and wait for the registers to be handed over', () => {
+    const imaginary = board(
+      'Raspberry Pi 4 Model B Rev 1.4\0',
+      fakeRpio('Hardware auto-detect failed, running in raspi-3 mock mode'),
+    );
+    const opener = rpioPin({ gpio: 25, ...imaginary.places });
+    assert.ok('open' in opener);
+    assert.throws(() => opener.open(), /rpio will not do: Hardware auto-detect failed/);
+    const { places } = board('Raspberry Pi 4 Model B Rev 1.4\0');
+    rmSync(places.memoryFile);
+    const later = rpioPin({ gpio: 25, ...places });
+    assert.ok('open' in later);
+    assert.throws(() => later.open(), /ENOENT/);
+    writeFileSync(places.memoryFile, '');
+    later.open();
   });
 
   it('are refused with a reason when the package is not there', async () => {
-    const load = () => Promise.reject(new Error("Cannot find package 'onoff'\nimported from here"));
-    assert.equal(
-      refusal(await onoffPin({ gpio: 25, root, load })),
-      "the package cannot be loaded: Cannot find package 'onoff'",
+    const tree = sysfsTree();
+    after(tree.remove);
+    const { places } = board('Raspberry Pi 4 Model B Rev 1.4\0');
+    const said = await runElsewhere(
+      'light-pins.js',
+      `console.log(adapter.onoffPin({ gpio: 25, sysfs: '${tree.sysfs}' }).refused);
+       console.log(adapter.rpioPin({ gpio: 25, modelFile: '${places.modelFile}' }).refused);`,
+      { 'rpio/index.js': "throw new Error('it was compiled for another Node\\nat rpio.js');" },
     );
+    assert.deepEqual(said.split('\n'), [
+      'the package onoff is not installed: npm install onoff',
+      'the package rpio cannot be loaded: it was compiled for another Node',
+    ]);
   });
 });

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OnoffGpio, OnoffPackage } from '../../../src/adapters/linux/onoff-button.ts';
-import type { RpioPackage } from '../../../src/adapters/linux/rpio-button.ts';
+import type { RpioPackage } from '../../../src/adapters/linux/rpio-package.ts';
 
 export type SysfsTree = {
   readonly sysfs: string;
@@ -83,6 +83,9 @@ export type FakeRpio = RpioPackage & {
   level: 0 | 1;
 };
 
+/** No imaginary board, no exit handler of the package's own, and the registers that a service may have. */
+export const RPIO_INIT = 'init {"gpiomem":true,"mapping":"gpio","mock":false,"close_on_exit":false}';
+
 /** @param warns what it says of a board it does not know, before it goes on with an imaginary one */
 export function fakeRpio(warns?: string): FakeRpio {
   const listeners = new Set<(message: string) => void>();
@@ -93,18 +96,22 @@ export function fakeRpio(warns?: string): FakeRpio {
     PULL_DOWN: 1,
     PULL_UP: 2,
     PIN_PRESERVE: 0,
+    OUTPUT: 1,
+    LOW: 0,
+    HIGH: 1,
     calls,
     level: 1,
     on: (_, heard) => listeners.add(heard),
     removeListener: (_, heard) => listeners.delete(heard),
     init(options) {
-      calls.push(`init ${options.mapping}`);
+      calls.push(`init ${JSON.stringify(options)}`);
       if (warns !== undefined) for (const heard of listeners) heard(warns);
     },
-    open: (pin, mode, pull) => calls.push(`open ${pin} ${mode} ${pull}`),
+    open: (pin, mode, init) => calls.push(`open ${pin} ${mode} ${init}`),
     read() {
       return this.level;
     },
-    close: (pin) => calls.push(`close ${pin}`),
+    write: (pin, level) => calls.push(`write ${pin} ${level}`),
+    close: (pin, reset) => calls.push(['close', pin, reset].filter((one) => one !== undefined).join(' ')),
   };
 }

@@ -6,11 +6,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { optionalPackage } from '../../../src/adapters/linux/optional-package.ts';
 import { type RpioButtonOptions, rpioButton } from '../../../src/adapters/linux/rpio-button.ts';
+import type { RpioPackage } from '../../../src/adapters/linux/rpio-package.ts';
 import { buttonContract, fingerEar } from '../../contracts/button.ts';
 import { handClock } from '../../helpers/hand-clock.ts';
 import { untilByHand } from '../sim/by-hand.ts';
-import { fakeRpio } from './pin-packages.ts';
+import { fakeRpio, RPIO_INIT } from './pin-packages.ts';
 
 const WISH = {
   gpio: 17,
@@ -57,7 +59,7 @@ buttonContract('rpio', () => {
     async gone() {
       clock.advance(1_000);
       assert.equal(clock.pending(), 0);
-      assert.equal(rpio.calls.at(-1), 'close 17');
+      assert.equal(rpio.calls.at(-1), 'close 17 0');
     },
   };
 });
@@ -91,6 +93,16 @@ test('a Raspberry Pi 5, and what is none, are refused without loading the packag
   assert.deepEqual(ear.seen, ['missing: rpio is for the Raspberry Pi: this board does not say what it is']);
 });
 
+test('a package that is not there is missing, with what to install', () => {
+  const { clock, button, ear } = setUp(PI_4, fakeRpio(), {
+    load: () => optionalPackage('no-such-package') as RpioPackage,
+  });
+  button.start(ear);
+  clock.advance(0);
+  const why = 'the package no-such-package is not installed: npm install no-such-package';
+  assert.deepEqual(ear.seen, [`missing: ${why}`]);
+});
+
 test('an imaginary board is refused, though the package only warns of it', () => {
   const { clock, button, ear } = setUp(
     PI_4,
@@ -109,8 +121,21 @@ test('the registers are mapped once, however often the line is opened, and BCM n
     clock.advance(0);
     button.stop();
   }
-  assert.deepEqual(rpio.calls, ['init gpio', ...Array(3).fill(['open 17 0 2', 'close 17']).flat()]);
+  assert.deepEqual(rpio.calls, [RPIO_INIT, ...Array(3).fill(['open 17 0 2', 'close 17 0']).flat()]);
 });
+
+for (const [pull, register] of [
+  ['up', 2],
+  ['down', 1],
+  ['off', 0],
+] as const)
+  test(`a line that is to be pulled ${pull} is opened so`, () => {
+    const { clock, rpio, button, ear } = setUp(PI_4, fakeRpio(), { pull });
+    assert.deepEqual(rpio.calls, [], 'nothing is done before it is wanted');
+    button.start(ear);
+    clock.advance(0);
+    assert.equal(rpio.calls.at(-1), `open 17 0 ${register}`);
+  });
 
 test('a pin that somebody has exported is busy, and a memory that is not there is missing', () => {
   const rpio = fakeRpio();

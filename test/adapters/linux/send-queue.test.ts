@@ -76,6 +76,7 @@ describe('what is under way', () => {
       row('0C00000A:01BB', '0C00000A:01BB', '00000FFF'),
       row('0A00000A:81B0', '0C00000A:01BB', '000003E8'),
       row('B80D0120000000000000000001000000:81B0', 'B80D0120000000000000000002000000:01BB', '00000064'),
+      row('000080FE000000000000000001000000:81B0', '000080FE000000000000000002000000:01BB', '00000032'),
     ].join('\n');
     const queueTo = (address: string) =>
       new SendQueue({
@@ -95,6 +96,7 @@ describe('what is under way', () => {
     assert.equal(reads.length, 2);
     assert.equal(queueTo('2001:db8::2').underWayBytes(100), 100);
     assert.equal(reads.at(-1), '/proc/self/net/tcp6');
+    assert.equal(queueTo('fe80::2%wlan0').underWayBytes(100), 50, 'a neighbour, by its zone');
     assert.equal(queueTo('10.0.0.13').underWayBytes(100), 0);
   });
 });

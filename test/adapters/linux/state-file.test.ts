@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { stateFile } from '../../../src/adapters/linux/state-file.ts';
 import { keptLog, until } from '../../helpers/card.ts';
+import { outOfReach } from '../../helpers/out-of-reach.ts';
 
 describe('a state file', () => {
   let root: string;
@@ -145,6 +146,26 @@ describe('a state file', () => {
     assert.equal(fileOf(log).read(), undefined);
     assert.equal(log.lines.length, 1);
     assert.ok(existsSync(`${path}.bad`));
+  });
+
+  it('that somebody else owns is left as it is, said once, and not written over until it was read', async () => {
+    fileOf().writeNow({ n: 1 });
+    const log = keptLog();
+    const file = fileOf(log);
+    outOfReach(directory, path, () => {
+      assert.equal(file.read(), undefined);
+      assert.equal(file.read(), undefined);
+      file.writeNow({ n: 2 });
+      file.write({ n: 3 });
+    });
+    assert.deepEqual(
+      log.lines.map(({ level, text }) => [level, /left as it is.*chown/.test(text)]),
+      [['error', true]],
+    );
+    assert.deepEqual(readdirSync(directory), ['link.json']);
+    assert.deepEqual(file.read(), { n: 1 });
+    file.write({ n: 4 });
+    await holds(4);
   });
 
   it('replaces what a power cut left half done, and its mode', async () => {

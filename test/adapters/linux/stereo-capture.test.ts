@@ -86,7 +86,7 @@ async function captured(
     microphone: arecordMicrophone({ device: 'hat', channel, clock: realClock, log, environment }),
     clock: realClock,
     log,
-    gainDb,
+    gainDb: () => gainDb,
   });
   const chunks: Uint8Array[] = [];
   let trouble = '';

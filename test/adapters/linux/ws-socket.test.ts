@@ -25,6 +25,7 @@ const frameOf = (opcode: number, payload: Uint8Array) =>
 const CLOSE_1001 = frameOf(0x8, Uint8Array.of(0x03, 0xe9));
 const CLOSE_WITHOUT_CODE = frameOf(0x8, new Uint8Array());
 const PING = frameOf(0x9, Buffer.from('there?'));
+const BYTES = frameOf(0x2, Uint8Array.of(4, 5));
 const pongOf = (text: string) => frameOf(0xa, Buffer.from(text));
 
 /** Upgrades well and hands over the bare TCP connection. */
@@ -82,6 +83,40 @@ describe('an open connection', { concurrency: 6 }, () => {
       dialled.socket.terminate();
     });
   });
+
+  it('waits for the answers of eight pings at the most', async () => {
+    const answers = upgrading((socket) => {
+      let heard = 0;
+      socket.on('data', (chunk: Buffer) => {
+        heard += chunk.length;
+        // Each of them is 2 bytes, 4 of the mask and its mark.
+        if (heard === 9 * 7) for (const mark of ['1', '2']) socket.write(pongOf(mark));
+      });
+    });
+    await againstTcp(answers, async (port) => {
+      const dialled = await opened(dial(`ws://127.0.0.1:${port}/`));
+      for (let mark = 1; mark <= 9; mark += 1) dialled.socket.ping(mark);
+      await until(() => dialled.marks.length > 0, 'an answer');
+      assert.deepEqual([dialled.events.slice(2), dialled.marks], [['pinged'], [2]]);
+      dialled.socket.terminate();
+    });
+  });
+
+  it('knows what it has sent, and what of that has not arrived, in this process too', () =>
+    againstTcp(
+      upgrading((socket) => socket.pause()),
+      async (port) => {
+        const { socket } = await opened(dial(`ws://127.0.0.1:${port}/`));
+        const before = socket.sentBytes;
+        const message = new Uint8Array(1024 * 1024);
+        const COUNT = 32;
+        for (let count = 0; count < COUNT; count += 1) assert.equal(socket.sendBinary(message), true);
+        assert.ok(socket.sentBytes - before > COUNT * message.length, `${socket.sentBytes} bytes`);
+        // The two kernels hold a few megabytes of it (tcp(7): 4 and 6 at the most).
+        assert.ok(socket.underWayBytes(0) > 16 * 1024 * 1024, `${socket.underWayBytes(0)} bytes`);
+        socket.terminate();
+      },
+    ));
 
   it('is watched by the kernel as well, from a minute of silence on', () =>
     against(quiet, async (url, session) => {
@@ -253,6 +288,22 @@ describe('the end of a connection', { concurrency: 6 }, () => {
       },
       async (url) => {
         const dialled = await opened(dial(url));
+        const order: string[] = [];
+        // What the port promises.
+        const cancel = clock.after(2_000, () => order.push('2 s'));
+        dialled.socket.close();
+        const loss = await lossOf(dialled);
+        cancel();
+        assert.deepEqual(order, []);
+        assert.deepEqual([loss.class, loss.reason], ['normal', 'closed by us']);
+      },
+    ));
+
+  it('by us is still ordinary when the server answers it with a reset', () =>
+    againstTcp(
+      upgrading((socket) => socket.once('data', () => socket.resetAndDestroy())),
+      async (port) => {
+        const dialled = await opened(dial(`ws://127.0.0.1:${port}/`));
         dialled.socket.close();
         const loss = await lossOf(dialled);
         assert.deepEqual([loss.class, loss.reason], ['normal', 'closed by us']);
@@ -280,9 +331,35 @@ describe('the end of a connection', { concurrency: 6 }, () => {
         const headers = { authorization: 'Bearer s3cr3t-t0k3n' };
         const loss = await lossOf(dial(url, { headers }));
         assert.equal(loss.class, 'auth');
-        assert.equal(loss.reason, 'closed with 1008 (bad token ***  )');
+        assert.equal(loss.reason, 'closed with 1008 (bad token [redacted]  )');
       },
     ));
+});
+
+describe('where the server was last found', () => {
+  it('is known of an address before anybody has answered', () => {
+    const dialer = wsDialer({ clock: handClock() });
+    assert.equal(dialer.serverAddress(), null);
+    dial('ws://192.0.2.9:9/', {}, dialer).socket.terminate();
+    assert.equal(dialer.serverAddress(), '192.0.2.9');
+  });
+
+  it('is known of a name once it was reached, and is where it is looked for when names fail', () =>
+    against(quiet, async (url) => {
+      let answers = true;
+      const dialer = wsDialer({
+        clock,
+        lookup: (_name, answer) =>
+          answers ? answer(null, [{ address: '127.0.0.1', family: 4 }]) : answer(new Error('EAI_AGAIN'), []),
+      });
+      const named = url.replace('127.0.0.1', 'box.test');
+      const first = dial(named, {}, dialer);
+      assert.equal(dialer.serverAddress(), null);
+      (await opened(first)).socket.terminate();
+      assert.equal(dialer.serverAddress(), '127.0.0.1');
+      answers = false;
+      (await opened(dial(named, {}, dialer))).socket.terminate();
+    }));
 });
 
 describe('a terminated dial', () => {
@@ -320,14 +397,14 @@ describe('a terminated dial', () => {
       assert.deepEqual([open.closed, closing.closed, over.closed.length], [[], [], 1]);
     }));
 
-  it('may be terminated from inside each of its own reports', () =>
-    against(
-      async (session) => {
-        session.raw('hello');
-        await session.closed;
-      },
-      async (url) => {
-        const steps = ['reached', 'opened', 'text'] as const;
+  it('may be terminated from inside each of its own reports, whatever has come with it', () =>
+    againstTcp(
+      upgrading((socket) =>
+        socket.write(Buffer.concat([frameOf(0x1, Buffer.from('hello')), PING, BYTES, PING])),
+      ),
+      async (port) => {
+        const url = `ws://127.0.0.1:${port}/`;
+        const steps = ['reached', 'opened', 'text', 'pinged', 'binary'] as const;
         for (const step of steps) {
           const seen: string[] = [];
           const at = (name: string) => {
@@ -340,9 +417,9 @@ describe('a terminated dial', () => {
               reached: () => at('reached'),
               opened: () => at('opened'),
               text: () => at('text'),
-              binary: () => {},
-              ponged: () => {},
-              pinged: () => {},
+              binary: () => at('binary'),
+              ponged: () => at('ponged'),
+              pinged: () => at('pinged'),
               closed: () => at('closed'),
             },
           );

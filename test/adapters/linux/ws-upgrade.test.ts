@@ -36,6 +36,12 @@ describe('a dial that cannot begin', () => {
       /header/,
       { headers: { Authorization: 'Bearer x\nsecret-y' } },
     ],
+    [
+      'a certificate file of a name that holds the token',
+      'wss://127.0.0.1:9/',
+      /ca_file.*\[redacted\]/,
+      { caFile: '/none/secret-token', headers: { Authorization: 'Bearer secret-token' } },
+    ],
   ];
   for (const [sentence, url, words, more] of BAD)
     it(`with ${sentence} is a matter of configuration, reported and not thrown`, async () => {
@@ -44,7 +50,7 @@ describe('a dial that cannot begin', () => {
       assert.equal(dialled.socket.isOpen || dialled.socket.sendText('x') || dialled.socket.ping(1), false);
       dialled.socket.close();
       const loss = await lossOf(dialled);
-      assert.equal(loss.class, 'configuration');
+      assert.deepEqual([loss.class, loss.quick], ['configuration', false]);
       assert.match(loss.reason, words);
       assert.ok(!loss.reason.includes('secret'));
     });
