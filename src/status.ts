@@ -90,9 +90,10 @@ export function heedingWords(message: string | null): string {
 export function askingWords({ setup, policy }: Agent['state']): string | null {
   if (setup.phase === 'activating') return activationWords(setup);
   if (!policy.setup.asks) return null;
-  return setup.phase === 'waiting'
-    ? `the configuration call failed: ${setup.why}`
-    : 'the server is asked where to connect';
+  if (!('why' in setup) || setup.why === null) return 'the server is asked where to connect';
+  // A silent server keeps the next call waiting for longer than anybody looks at this.
+  const next = setup.phase === 'asking' ? '; it is made again now' : '';
+  return `the configuration call failed: ${setup.why}${next}`;
 }
 
 /** Connected, or at rest because nobody wants a connection. */

@@ -9,7 +9,8 @@ import type { Turn } from './turn.ts';
 export type Setup =
   /** Nothing is asked: all is known, or nobody is there to ask. */
   | (Made & { readonly phase: 'done' })
-  | (Failing & { readonly phase: 'asking' })
+  /** `why` the one before came to nothing; null: it came to something, or there was none. */
+  | (Failing & { readonly phase: 'asking'; readonly why: string | null })
   | (Failing & Waiting & { readonly phase: 'waiting'; readonly why: string })
   /** The server speaks without having greeted us: it has something to tell, and is asked again when it has. */
   | (Heeding & { readonly phase: 'heeding' })
@@ -97,7 +98,7 @@ export function stepSetup(setup: Setup, event: Event, around: AroundSetup): Setu
   if (!around.policy.asks) return setup;
   switch (event.type) {
     case 'agent.started':
-      return setup.phase === 'done' ? ask(setup, 0) : setup;
+      return setup.phase === 'done' ? ask(setup) : setup;
     case 'setup.failed':
       return failed(setup, event.why, around);
     case 'setup.polled':
@@ -113,12 +114,12 @@ export function stepSetup(setup: Setup, event: Event, around: AroundSetup): Setu
 /** What other machines do may make it ask. */
 function moved(setup: Setup, event: Event, around: AroundSetup): Setup {
   if (isSpokenToUngreeted(event, around.link)) return spokenTo(setup, event, around);
-  if (setup.phase === 'waiting' && around.hurried) return ask(setup, setup.failures);
+  if (setup.phase === 'waiting' && around.hurried) return askAgain(setup);
   if (setup.phase === 'heeding') return { ...setup, message: wordsIn(event) ?? setup.message };
   if (setup.phase !== 'done') return setup;
   // Whoever asks for a connection by hand has found that the one there was is not the right one.
-  if (event.type === 'reconnect.asked') return ask(setup, 0);
-  return isDoubtful(around.link, setup.answeredAt, around.at) ? ask(setup, 0) : setup;
+  if (event.type === 'reconnect.asked') return ask(setup);
+  return isDoubtful(around.link, setup.answeredAt, around.at) ? ask(setup) : setup;
 }
 
 function spokenTo(setup: Setup, event: Event, { at, link }: AroundSetup): Setup {
@@ -128,8 +129,13 @@ function spokenTo(setup: Setup, event: Event, { at, link }: AroundSetup): Setup 
   return { phase: 'heeding', ...made(next), since: at, message: wordsIn(event) ?? '' };
 }
 
-function ask(setup: Setup, failures: number): Setup {
-  return { phase: 'asking', ...made(setup), call: setup.call + 1, failures };
+function ask(setup: Setup): Setup {
+  return { phase: 'asking', ...made(setup), call: setup.call + 1, failures: 0, why: null };
+}
+
+function askAgain(setup: Setup & { phase: 'waiting' }): Setup {
+  const { failures, why } = setup;
+  return { phase: 'asking', ...made(setup), call: setup.call + 1, failures, why };
 }
 
 function made({ call, answeredAt, triedAt, ungreeted }: Setup): Made {
@@ -181,9 +187,9 @@ function polled(
 function elapsed(setup: Setup): Setup {
   switch (setup.phase) {
     case 'waiting':
-      return ask(setup, setup.failures);
+      return askAgain(setup);
     case 'heeding':
-      return ask(setup, 0);
+      return ask(setup);
     case 'activating':
       return setup.step.doing === 'resting' ? doing(setup, setup.step.next) : setup;
     case 'done':
@@ -220,7 +226,7 @@ export function heeded(setup: Setup, before: Turn, after: Turn): Setup {
 
 /** Nobody hears it any further. */
 export function heardOut(setup: Setup): Setup {
-  return setup.phase === 'heeding' ? ask(setup, 0) : setup;
+  return setup.phase === 'heeding' ? ask(setup) : setup;
 }
 
 /** The call that must be running. */

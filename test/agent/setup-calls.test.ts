@@ -153,7 +153,7 @@ describe('the calls of the setup', () => {
       polls: 0,
       step: { doing: 'polling' },
     } as const;
-    calls.tell({ phase: 'asking', ...NEVER, call: 1, failures: 0 });
+    calls.tell({ phase: 'asking', ...NEVER, call: 1, failures: 0, why: null });
     calls.tell(activating);
     calls.tell({ ...activating, polls: 1 });
     calls.tell({ phase: 'done', ...NEVER, call: 1 });

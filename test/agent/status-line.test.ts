@@ -53,6 +53,17 @@ describe('the status line', () => {
     assert.equal(lineOf(box, 'link.mode: wrong', 'more'), 'not configured: link.mode: wrong, idle, 0 turns');
   });
 
+  it('says why the configuration call failed, also while it is made again', () => {
+    const box = new WatchedBox({ configured: false, setup: { asks: true } }).do({ type: 'agent.started' });
+    assert.match(lineOf(box), /^the server is asked where to connect, idle/);
+    box.do({ type: 'setup.failed', why: 'no answer' });
+    assert.match(lineOf(box), /^the configuration call failed: no answer, idle/);
+    box.do({ type: 'clock.synchronized' });
+    assert.match(lineOf(box), /^the configuration call failed: no answer; it is made again now, idle/);
+    box.do({ type: 'setup.failed', why: 'HTTP 502' });
+    assert.match(lineOf(box), /^the configuration call failed: HTTP 502, idle/);
+  });
+
   it('ends with what is wrong with the configuration of a box that runs all the same', () => {
     const box = new WatchedBox().proven();
     assert.equal(lineOf(box, 'x: unknown key'), 'connected, idle, 0 turns; x: unknown key');
