@@ -20,6 +20,8 @@ export type CaptureStatus = {
 
 /** Periods are 20 ms; fifty missing in a row are no scheduling hiccup but a capture that hangs. */
 const STALL_MS = 1_000;
+/** A process that stood still itself finds the time over before it reads what was recorded meanwhile: one period to read it. */
+const READ_MS = 20;
 /** A healthy microphone's noise changes the last bit many times a second. */
 const CONSTANT_SAMPLES = 5 * 16_000;
 type Phase =
@@ -89,7 +91,10 @@ export class Capture {
   }
 
   #watch(on: CaptureEvents): Cancel {
-    return this.#clock.after(STALL_MS, () => this.#broke(on, `no sound for ${STALL_MS / 1000} s`));
+    let cancel = this.#clock.after(STALL_MS, () => {
+      cancel = this.#clock.after(READ_MS, () => this.#broke(on, `no sound for ${STALL_MS / 1000} s`));
+    });
+    return () => cancel();
   }
 
   #delivered(on: CaptureEvents, pcm: Pcm): void {

@@ -69,7 +69,7 @@ describe('a capture', () => {
       log: keptLog(),
     });
     silent.start({ pcm() {}, failed() {} });
-    clock.advance(999);
+    clock.advance(1_019);
     assert.equal(silent.status().restarts, 0);
     clock.advance(1);
     assert.equal(silent.status().restarts, 1);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { aplaySpeaker } from '../../../src/adapters/linux/aplay-speaker.ts';
 import { type ArecordOptions, arecordMicrophone } from '../../../src/adapters/linux/arecord-microphone.ts';
+import { Capture } from '../../../src/audio/capture.ts';
 import type { Clock } from '../../../src/ports.ts';
 import { listener, microphoneContract } from '../../contracts/microphone.ts';
 import { recorder } from '../../contracts/speaker.ts';
@@ -60,6 +61,21 @@ test('the microphone hears what is played into the card, at its pitch and withou
   assert.ok(Math.abs(hz - 440) < 1, `${hz} Hz`);
   assert.ok(Math.abs(loudMs - 1000) <= 20, `${loudMs} ms`);
   assert.equal(holes, 0);
+});
+
+test('a process that stood still for longer than a stall takes up what its recorder has kept', async () => {
+  const capture = new Capture({ microphone: microphone(), clock: realClock, log: keptLog() });
+  let bytes = 0;
+  capture.start({ pcm: (pcm) => (bytes += pcm.length), failed() {} });
+  try {
+    await until(() => bytes > 0, 'the microphone delivers');
+    const before = bytes;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+    await until(() => bytes - before >= 1_500 * 32, 'what was recorded meanwhile');
+    assert.equal(capture.status().restarts, 0, 'another recorder would have recorded as long anew');
+  } finally {
+    capture.stop();
+  }
 });
 
 test('two starts make one child', async () => {
