@@ -22,7 +22,7 @@ const SOAK_END_MS = 900_000;
 /** Of flock: somebody else has it. */
 const LOCKED = 5;
 /** What a run leaves; an earlier one's must not pass for it. */
-const RESULTS = ['acceptance.json', 'screens', 'soak.csv', 'soak.png', 'journal.log', 'not-whole.raw'];
+const RESULTS = ['acceptance.json', 'screens', 'soak.csv', 'soak.png', 'journal.log', 'not-whole'];
 
 const arch = process.env.BOARD_ARCH ?? 'amd64';
 const folder = process.env.BOARD_FOLDER ?? join(homedir(), `.cache/xiaozhi-agent/board-${arch}`);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Pcm } from '../../src/ports.ts';
@@ -29,6 +29,8 @@ const TOKEN_FILE = '/etc/xiaozhi-agent/token';
 export const CARD = '/sys/bus/platform/drivers/snd_aloop';
 export const NETWORK_FILE = '/etc/systemd/network/20-cable.network';
 export const SENTENCE_MS = 8_000;
+/** A folder: recordings that are not what was said. */
+const NOT_WHOLE = 'not-whole';
 const PACKET_MS = 60;
 /** The script's own questions have small numbers. */
 const FIRST_CALL = 1_000;
@@ -174,7 +176,7 @@ export class Stage {
     return payloads().find((one) => one.id === id) ?? {};
   }
 
-  /** Nothing of the sentence is missing, doubled or spoilt; a recording of which that cannot be said is kept. */
+  /** Nothing of the sentence is missing, doubled or spoilt; a recording of which that cannot be said is kept, by the journal's length. */
   assertWhole(heard: Pcm): void {
     const found = likeness(this.sentence, heard);
     const { lostMs, cutMs, putInMs, comparedMs } = found;
@@ -182,7 +184,11 @@ export class Stage {
     const heardMs = heard.length / 2 / (RATE_HZ / 1_000);
     const isWhole =
       lostMs + cutMs + putInMs === 0 && comparedMs > 0.95 * SENTENCE_MS && heardMs < 2 * SENTENCE_MS;
-    if (!isWhole) writeFileSync(join(this.#folder, 'not-whole.raw'), heard);
+    if (!isWhole) {
+      const kept = join(this.#folder, NOT_WHOLE);
+      mkdirSync(kept, { recursive: true });
+      writeFileSync(join(kept, `line-${this.journal.mark()}.raw`), heard);
+    }
     assert.ok(isWhole, JSON.stringify({ heardMs, ...found }));
   }
 
