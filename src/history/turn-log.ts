@@ -114,9 +114,8 @@ function begun(turn: number, at: number): Going {
 
 /** What a press was is known when its gesture is; what began without one is known at once. */
 function beginningOf(turn: Turn, sofar: Beginning): Beginning {
-  if (sofar === 'follow-up' || !('mode' in turn)) return sofar;
+  if (sofar !== 'press' || !('mode' in turn)) return sofar;
   if ('origin' in turn && turn.origin === 'follow-up') return 'follow-up';
   if (turn.mode === 'announced' || turn.mode === 'realtime') return turn.mode;
-  if (sofar !== 'press') return sofar;
   return turn.mode === 'manual' ? 'hold' : 'click';
 }

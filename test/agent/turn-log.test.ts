@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Turn } from '../../src/core/turn.ts';
 import { TurnLog } from '../../src/history/turn-log.ts';
+import { RESET } from '../helpers/box.ts';
 import { keptLog } from '../helpers/card.ts';
 import { handClock } from '../helpers/hand-clock.ts';
 import { WatchedBox } from './watched-box.ts';
@@ -84,6 +85,16 @@ describe('the line of a turn that is over', () => {
     const held = new WatchedBox().proven().do({ type: 'button.pressed' }).pass(900);
     held.do({ type: 'button.released' }).do({ type: 'stop.asked' });
     assert.equal(Reflect.get(over(held)[0] ?? {}, 'began'), 'hold');
+  });
+
+  it('keeps how it began, and how long somebody was listened to, when the connection goes under the answer', () => {
+    const box = new WatchedBox().proven().do({ type: 'button.pressed' }).pass(3_000);
+    box.do({ type: 'button.released' }).flush().pass(1_000).hear({ type: 'stt', text: 'hm' });
+    box.hear({ type: 'tts', state: 'start' }).sound('started').pass(1_000);
+    box.lose(RESET).pass(500).sound('drained').pass(1_000);
+    const line = Object.assign({ began: '', listenedMs: 0, ended: '' }, over(box)[0]);
+    assert.deepEqual([line.began, line.ended], ['hold', 'answered'], box.state.turn.phase);
+    assert.ok(line.listenedMs >= 3_000, `${line.listenedMs}`);
   });
 
   it('is for each turn one line, whatever happens', () => {
