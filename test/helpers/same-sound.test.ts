@@ -26,7 +26,8 @@ function coded(pcm: Pcm, bitrateBps: number): Pcm {
 describe('the likeness of two sounds', () => {
   it('is whole when one is in the other, wherever it lies', () => {
     const found = likeness(join(quiet(500), said, quiet(200)), join(quiet(1_234), said, quiet(900)));
-    assert.deepEqual(found, { comparedMs: found.comparedMs, lostMs: 0, cutMs: 0, putInMs: 0, losses: [] });
+    const nothing = { lostMs: 0, cutMs: 0, putInMs: 0, driftMs: 0, twice: 0, losses: [] };
+    assert.deepEqual(found, { comparedMs: found.comparedMs, ...nothing });
     assert.ok(found.comparedMs >= 2_960);
   });
 
@@ -34,6 +35,7 @@ describe('the likeness of two sounds', () => {
     it(`is whole after coding at ${bitrateBps / 1_000} kbit/s, apart from the coder's own first moment`, () => {
       const found = likeness(said, coded(join(quiet(60), said, quiet(60)), bitrateBps));
       assert.ok(found.lostMs <= 80 && found.cutMs + found.putInMs === 0, JSON.stringify(found));
+      assert.ok(Math.abs(found.driftMs) <= 3 && found.twice === 0, JSON.stringify(found));
     });
 
   it('shows a beginning, a middle and an end that are missing', () => {
@@ -53,6 +55,26 @@ describe('the likeness of two sounds', () => {
     assert.ok(Math.abs(cut.cutMs - 60) <= 1 && cut.lostMs <= 160, JSON.stringify(cut));
     const twice = likeness(said, join(part(0, 1_000), part(940)));
     assert.ok(Math.abs(twice.putInMs - 60) <= 1 && twice.lostMs <= 160, JSON.stringify(twice));
+  });
+
+  it('shows that a beginning comes a second time, whichever of the two is the right one', () => {
+    for (const [heard, twice] of [
+      [join(part(0, 1_500), quiet(100), said), 4],
+      [join(said, quiet(100), part(0, 1_500)), 4],
+      [join(said, said), 8],
+    ] as const) {
+      const found = likeness(said, heard);
+      assert.ok(found.twice >= twice - 1, JSON.stringify(found));
+    }
+  });
+
+  it('shows a clock that runs half a per cent too fast', () => {
+    // Every two hundredth sample is gone.
+    const fast = Buffer.concat(
+      Array.from({ length: said.length / 400 }, (_, n) => said.subarray(n * 400, n * 400 + 398)),
+    );
+    const found = likeness(said, join(quiet(100), fast, quiet(100)));
+    assert.ok(found.driftMs < -5, JSON.stringify(found));
   });
 
   it('finds nothing in another utterance', () => {

@@ -19,6 +19,10 @@ const DRIFT = 48;
 const JUMP_MS = 300;
 /** The loudest third of what is compared; what is quiet holds no word. */
 const QUIET_RMS = 300;
+/** Moments that are looked for a second time: what is doubled is a second and more long, a take or a buffer. */
+const MOMENTS = 8;
+/** Of two syllables; those of another moment are like it at 0.4 at the most. */
+const THE_SAME = 0.6;
 
 export type Likeness = {
   /** Sound of `said` that was looked for. */
@@ -29,6 +33,10 @@ export type Likeness = {
   readonly cutMs: number;
   /** Put in: what follows comes later than it should. */
   readonly putInMs: number;
+  /** What a clock that runs faster or slower has added or taken, little by little. */
+  readonly driftMs: number;
+  /** Of some moments spread over `said`, how many are there a second time, somewhere else. */
+  readonly twice: number;
   /** When in `said` each loss began. */
   readonly losses: readonly number[];
 };
@@ -70,7 +78,8 @@ export function likeness(said: Pcm, heard: Pcm): Likeness {
   const [a, b] = [samples(said), samples(heard)];
   const windows = windowsOf(a);
   let lag = anchor(a, b, windows);
-  let [lost, cut, putIn] = [0, 0, 0];
+  let [lost, cut, putIn, drifted] = [0, 0, 0, 0];
+  const twice = againIn(a, b, windows);
   const losses: number[] = [];
   /** Where the window before this one was found, when it was not where it should be. */
   let elsewhere: number | null = null;
@@ -79,8 +88,10 @@ export function likeness(said: Pcm, heard: Pcm): Likeness {
     const near = best(a, b, at, lag - DRIFT, lag + DRIFT);
     const isFound = near.alike >= ALIKE;
     const far = isFound ? null : best(a, b, at, lag - JUMP_MS * PER_MS, lag + JUMP_MS * PER_MS);
-    if (isFound) lag = near.lag;
-    else {
+    if (isFound) {
+      drifted += near.lag - lag;
+      lag = near.lag;
+    } else {
       lost += WINDOW_MS;
       if (!wasLost) losses.push(Math.round(at / PER_MS));
     }
@@ -99,6 +110,8 @@ export function likeness(said: Pcm, heard: Pcm): Likeness {
     lostMs: lost,
     cutMs: Math.round(cut),
     putInMs: Math.round(putIn),
+    driftMs: Math.round(drifted / PER_MS),
+    twice,
     losses,
   };
 }
@@ -109,6 +122,21 @@ function windowsOf(a: Int16Array): readonly number[] {
   for (let at = 0; at + WINDOW <= a.length; at += WINDOW)
     if (Math.sqrt(energy(a, at) / WINDOW) > QUIET_RMS) all.push(at);
   return all;
+}
+
+function againIn(a: Int16Array, b: Int16Array, windows: readonly number[]): number {
+  const every = Math.max(1, Math.floor(windows.length / MOMENTS));
+  const moments = windows.filter((at, n) => n % every === 0 && at + ANCHOR <= a.length);
+  return moments.filter((at) => {
+    const last = b.length - at - ANCHOR;
+    const { lag } = best(a, b, at, -at, last, 4, ANCHOR);
+    const around = JUMP_MS * PER_MS;
+    const others = [
+      best(a, b, at, -at, lag - around, 4, ANCHOR),
+      best(a, b, at, lag + around, last, 4, ANCHOR),
+    ];
+    return others.some(({ alike }) => alike >= THE_SAME);
+  }).length;
 }
 
 /** By how much `heard` is behind `said`, from the one of twenty moments that is found best. */
