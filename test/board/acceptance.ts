@@ -38,7 +38,7 @@ describe('a virtual board', () => {
     try {
       await stage?.close();
     } finally {
-      table.tell();
+      table.tell(stage?.late ?? 0);
     }
   });
 

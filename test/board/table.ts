@@ -50,11 +50,14 @@ export class Table {
     };
   }
 
-  /** On the screen and in `acceptance.json`. */
-  tell(): void {
+  /**
+   * On the screen and in `acceptance.json`.
+   * @param late how often something was done again, since the emulator had been too late for it
+   */
+  tell(late: number): void {
     const arch = readFileSync(join(this.#folder, 'arch'), 'utf8').trim();
     const qemu = spawnSync('qemu-img', ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0] ?? '';
-    const head = { arch, emulated: true, qemu, package: basename(this.#deb) };
+    const head = { arch, emulated: true, qemu, package: basename(this.#deb), late };
     console.log(`${arch}, emulated by ${qemu}; ${head.package}: no figure is one of a real board`);
     for (const { scene, result, tookS, figures, proof, wrong } of this.#rows) {
       const words = Object.entries(figures).map(([name, value]) => `${name}: ${Number(value.toFixed(1))}`);
@@ -64,7 +67,7 @@ export class Table {
     }
     const total = this.#rows.reduce((sum, { tookS }) => sum + tookS, 0);
     const passed = this.#rows.filter(({ result }) => result === 'ok').length;
-    console.log(`${passed} of ${this.#rows.length} scenes, ${total} s`);
+    console.log(`${passed} of ${this.#rows.length} scenes, ${total} s; the emulator was late ${late} times`);
     const json = JSON.stringify({ ...head, rows: this.#rows }, null, 2);
     writeFileSync(join(this.#folder, 'acceptance.json'), `${json}\n`);
   }
