@@ -72,6 +72,10 @@ export const CODES: readonly Code[] = [
       remedy: 'the network was away for long while somebody spoke',
     },
     { says: 'ALSA has no good rate converter', remedy: '`sudo apt-get install libasound2-plugins`' },
+    {
+      says: 'the microphone was not read in time: sound was lost',
+      remedy: 'the board was too busy for a second: `top`, `vcgencmd get_throttled`',
+    },
   ]),
   ...area('SPK', [
     { says: 'speaker broke off', remedy: '`audio list` names the devices; `doctor audio`' },

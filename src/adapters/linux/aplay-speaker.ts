@@ -120,7 +120,8 @@ function start({ device, rateHz, environment }: AplayOptions) {
   try {
     return spawn('aplay', ['-q', '-D', device, ...format, ...timing, '-'], {
       stdio: ['pipe', 'ignore', 'pipe'],
-      ...(environment === undefined ? {} : { env: environment }),
+      // Its messages are read here, whatever language the board speaks.
+      env: { ...(environment ?? process.env), LC_ALL: 'C' },
     });
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

@@ -50,7 +50,8 @@ export function arecordMicrophone(options: ArecordOptions): Microphone {
         sampleRate: CAPTURE_RATE_HZ,
         channels,
         device,
-        environment: options.environment,
+        // Its messages are read here, whatever language the board speaks.
+        environment: { ...(options.environment ?? process.env), LC_ALL: 'C' },
       });
     } catch (error) {
       // Never from inside start(): the caller is not ready for its own callbacks there.
@@ -67,14 +68,20 @@ export function arecordMicrophone(options: ArecordOptions): Microphone {
     // The library emits a plain string here after every exit but 0, our own SIGKILL included; unheard, it would end
     // the whole process. It says less than `close` does.
     child.stream().on('error', ignore);
-    child.process.stderr?.on('data', voice.hear);
+    child.process.stderr?.on('data', (chunk: Buffer) => {
+      const before = voice.xruns;
+      voice.hear(chunk);
+      // Told at once and once: a microphone may stay open for days.
+      if (before === 0 && voice.xruns > 0)
+        log.warn({ device }, 'the microphone was not read in time: sound was lost');
+    });
     child.process.on('error', voice.failed);
     child.process.once('close', (code, signal) => {
       // The library's own `close` listener was there first, so its string has been emitted by now.
       child.stream().removeAllListeners();
       child.process.stderr?.removeAllListeners();
       child.process.removeAllListeners();
-      if (voice.xruns > 0) log.debug({ device, overruns: voice.xruns }, 'arecord lost sound');
+      if (voice.xruns > 0) log.debug({ device, overruns: voice.xruns }, 'arecord was overrun');
       released();
       fail(opened, voice.reason(code, signal));
     });

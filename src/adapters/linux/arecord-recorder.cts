@@ -6,7 +6,7 @@ type RecorderOptions = {
   readonly sampleRate: number;
   readonly channels: number;
   readonly audioType: string;
-  readonly environment: Readonly<Record<string, string | undefined>> | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
 };
 
 module.exports = (options: RecorderOptions) => ({
@@ -30,5 +30,5 @@ module.exports = (options: RecorderOptions) => ({
     '--buffer-time=1000000',
     '-',
   ],
-  spawnOptions: options.environment === undefined ? {} : { env: options.environment },
+  spawnOptions: { env: options.environment },
 });

@@ -40,6 +40,15 @@ async function withAplay(
   }
 }
 
+test('its messages are those that are understood here, whatever language the board speaks', async () => {
+  await withAplay('echo "aplay: main:831: in $LC_ALL" >&2; exit 1', realClock, async ({ player }) => {
+    const events = recorder();
+    player.start(events);
+    await until(() => events.seen.length > 0, 'ended');
+    assert.deepEqual(events.seen, ['ended: hw:0: in C']);
+  });
+});
+
 test('an exit nobody asked for is an end, even with 0, and even when it is known by a broken pipe only', async () => {
   await withAplay('exit 0', realClock, async ({ player }) => {
     const events = recorder();

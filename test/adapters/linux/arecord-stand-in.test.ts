@@ -39,14 +39,22 @@ test('a lack of permission names the group', async () => {
   assert.deepEqual(ends, ['plughw:1: audio open error: Permission denied (is the user in the group audio?)']);
 });
 
-test('overruns are counted for the log and are no reason', async () => {
+test('its messages are those that are understood here, whatever language the board speaks', async () => {
+  const { ends } = await endOf('echo "arecord: main:831: in $LC_ALL" >&2; exit 1');
+  assert.deepEqual(ends, ['plughw:1: in C']);
+});
+
+test('overruns are told once, counted for the log, and are no reason', async () => {
   const { ends, lines } = await endOf(
     `echo 'overrun!!! (at least 30.1 ms long)' >&2; echo 'overrun!!! (at least 2.1 ms long)' >&2; exit 7`,
   );
   assert.deepEqual(ends, ['plughw:1: arecord ended by itself (exit code 7)']);
   assert.deepEqual(
     lines.map(({ level, fields }) => ({ level, fields })),
-    [{ level: 'debug', fields: { device: 'plughw:1', overruns: 2 } }],
+    [
+      { level: 'warn', fields: { device: 'plughw:1' } },
+      { level: 'debug', fields: { device: 'plughw:1', overruns: 2 } },
+    ],
   );
 });
 
