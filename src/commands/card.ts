@@ -13,7 +13,8 @@ const NULL_DEVICE = 'null';
 
 export function chooseMicrophone(config: Config, log: Log): Microphone {
   const { device, channel } = config.audio.input;
-  return device === NULL_DEVICE ? simMicrophone(clock) : arecordMicrophone({ device, channel, log, clock });
+  if (device === NULL_DEVICE) return simMicrophone(clock);
+  return arecordMicrophone({ device, channel, log, clock, environment: process.env });
 }
 
 export async function chooseSpeaker(config: Config, log: Log): Promise<Speaker> {
@@ -24,5 +25,5 @@ export async function chooseSpeaker(config: Config, log: Log): Promise<Speaker> 
     if (!('refused' in speaker)) return speaker;
     log.error({ reason: speaker.refused }, 'audio.output.backend "speaker" cannot be used; "aplay" is');
   }
-  return aplaySpeaker({ device, rateHz, log, clock });
+  return aplaySpeaker({ device, rateHz, log, clock, environment: process.env });
 }

@@ -12,8 +12,8 @@ export type AplayOptions = {
   readonly rateHz: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** The child's whole environment; without it the child inherits this process's own. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** The child's own, but for the language of its messages, which are read here. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 };
 
 export function aplaySpeaker(options: AplayOptions): Speaker {
@@ -120,8 +120,7 @@ function start({ device, rateHz, environment }: AplayOptions) {
   try {
     return spawn('aplay', ['-q', '-D', device, ...format, ...timing, '-'], {
       stdio: ['pipe', 'ignore', 'pipe'],
-      // Its messages are read here, whatever language the board speaks.
-      env: { ...(environment ?? process.env), LC_ALL: 'C' },
+      env: { ...environment, LC_ALL: 'C' },
     });
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

@@ -19,8 +19,8 @@ export type ArecordOptions = {
   readonly channel?: Channel;
   readonly clock: Clock;
   readonly log: Log;
-  /** The child's whole environment; without it the child inherits this process's own. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** The child's own, but for the language of its messages, which are read here. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 };
 
 type Run = { readonly on: MicrophoneEvents };
@@ -50,8 +50,7 @@ export function arecordMicrophone(options: ArecordOptions): Microphone {
         sampleRate: CAPTURE_RATE_HZ,
         channels,
         device,
-        // Its messages are read here, whatever language the board speaks.
-        environment: { ...(options.environment ?? process.env), LC_ALL: 'C' },
+        environment: { ...options.environment, LC_ALL: 'C' },
       });
     } catch (error) {
       // Never from inside start(): the caller is not ready for its own callbacks there.
