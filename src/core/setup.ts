@@ -69,6 +69,8 @@ const JITTER = 0.25;
 /** Spoken instructions are over by then, however slowly they are read. */
 const HEED_MS = 60_000;
 
+const NONE_FAILED = { failures: 0, why: null };
+
 export type AroundSetup = Moment & {
   readonly policy: SetupPolicy;
   readonly link: { readonly before: Link; readonly after: Link };
@@ -114,7 +116,7 @@ export function stepSetup(setup: Setup, event: Event, around: AroundSetup): Setu
 /** What other machines do may make it ask. */
 function moved(setup: Setup, event: Event, around: AroundSetup): Setup {
   if (isSpokenToUngreeted(event, around.link)) return spokenTo(setup, event, around);
-  if (setup.phase === 'waiting' && around.hurried) return askAgain(setup);
+  if (setup.phase === 'waiting' && around.hurried) return ask(setup, setup);
   if (setup.phase === 'heeding') return { ...setup, message: wordsIn(event) ?? setup.message };
   if (setup.phase !== 'done') return setup;
   // Whoever asks for a connection by hand has found that the one there was is not the right one.
@@ -129,12 +131,9 @@ function spokenTo(setup: Setup, event: Event, { at, link }: AroundSetup): Setup 
   return { phase: 'heeding', ...made(next), since: at, message: wordsIn(event) ?? '' };
 }
 
-function ask(setup: Setup): Setup {
-  return { phase: 'asking', ...made(setup), call: setup.call + 1, failures: 0, why: null };
-}
-
-function askAgain(setup: Setup & { phase: 'waiting' }): Setup {
-  const { failures, why } = setup;
+/** @param failed what the calls before came to */
+function ask(setup: Setup, failed: { failures: number; why: string | null } = NONE_FAILED): Setup {
+  const { failures, why } = failed;
   return { phase: 'asking', ...made(setup), call: setup.call + 1, failures, why };
 }
 
@@ -187,7 +186,7 @@ function polled(
 function elapsed(setup: Setup): Setup {
   switch (setup.phase) {
     case 'waiting':
-      return askAgain(setup);
+      return ask(setup, setup);
     case 'heeding':
       return ask(setup);
     case 'activating':

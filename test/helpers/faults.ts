@@ -6,6 +6,7 @@ import {
   ANNOUNCEMENT_MS,
   announce,
   askInitialize,
+  brokenOffInAnswer,
   conversation,
   DEFAULTS,
   type FaultOptions,
@@ -77,14 +78,7 @@ export const faults = {
   /** A wrong token, the way HTTP says it. */
   unauthorized: conversation({}, () => ({ refuse: 401, body: 'invalid token' })),
 
-  resetInAnswer: conversation({
-    async speak(session, packets) {
-      await session.packets(firstHalf(packets));
-      session.reset();
-      await leftAlone(session);
-      return undefined;
-    },
-  }),
+  resetInAnswer: brokenOffInAnswer((session) => session.reset()),
 
   blackHoleAfterHello: conversation({
     async greet(session) {
@@ -95,14 +89,7 @@ export const faults = {
     },
   }),
 
-  blackHoleInAnswer: conversation({
-    async speak(session, packets) {
-      await session.packets(firstHalf(packets));
-      session.blackHole();
-      await leftAlone(session);
-      return undefined;
-    },
-  }),
+  blackHoleInAnswer: brokenOffInAnswer((session) => session.blackHole()),
 
   /** The network or a tool takes its time: longer than any server's head start. */
   stallInAnswer: conversation({

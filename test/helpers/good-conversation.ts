@@ -188,3 +188,15 @@ export const goodConversation = conversation();
 export function firstHalf(packets: readonly Uint8Array[]): readonly Uint8Array[] {
   return packets.slice(0, Math.ceil(packets.length / 2));
 }
+
+/** After the first half of the answer this is done to the session, and nothing more comes. */
+export function brokenOffInAnswer(how: (session: Session) => void): (options?: FaultOptions) => Script {
+  return conversation({
+    async speak(session, packets) {
+      await session.packets(firstHalf(packets));
+      how(session);
+      await leftAlone(session);
+      return undefined;
+    },
+  });
+}

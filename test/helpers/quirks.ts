@@ -4,6 +4,7 @@
 
 import {
   announce,
+  brokenOffInAnswer,
   conversation,
   DEFAULTS,
   type FaultOptions,
@@ -57,14 +58,7 @@ export const quirks = {
   }),
 
   /** Official: a goodbye in mid-conversation. */
-  hangsUpInAnswer: conversation({
-    async speak(session, packets) {
-      await session.packets(firstHalf(packets));
-      session.close();
-      await leftAlone(session);
-      return undefined;
-    },
-  }),
+  hangsUpInAnswer: brokenOffInAnswer((session) => session.close()),
 
   /** Python: its own interruption and ours are both confirmed; also Go 2, where `listen start` is an interruption too. */
   stopsTwice: conversation({
