@@ -105,6 +105,18 @@ export class FarServer {
     return this.all('opened').filter(({ session }) => !closed.has(session));
   }
 
+  /** The same by each `listen start`: what is not known to have been heard is said anew, in the same session too. */
+  takes(session: number): readonly (readonly string[])[] {
+    const takes: string[][] = [];
+    for (const event of this.events.all) {
+      if (!('session' in event) || event.session !== session) continue;
+      const begins = event.event === 'text' ? event.what === 'listen start' : takes.length === 0;
+      if (begins) takes.push([]);
+      if (event.event === 'packet') takes.at(-1)?.push(event.print);
+    }
+    return takes;
+  }
+
   /** What it says it heard in a session, packets by their prints. */
   packets(session: number): readonly string[] {
     return this.all('packet').flatMap((packet) => (packet.session === session ? [packet.print] : []));
